@@ -1,0 +1,159 @@
+using FalconMamba.Generation;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace FalconMamba.Tests.Generation;
+
+public class SamplerTests
+{
+    // Few distinct values, so that ties are common.
+    private static readonly Gen<float[]> Logits =
+        from length in Gen.Choose(1, 400)
+        from values in Gen.Choose(-40, 40).Select(i => i == 40 ? float.NegativeInfinity : i / 8f).ArrayOf(length)
+        select values.Any(float.IsFinite) ? values : [0f];
+
+    private const double Offset = 1e-9;
+
+    [Fact]
+    public void Draws_follow_the_softmax()
+    {
+        float[] logits = [0, 1, float.NegativeInfinity, 2, -1];
+        var sampler = new Sampler(new GenerationOptions { Temperature = 0.8, Seed = 7 });
+        const int Draws = 200_000;
+        var counts = new int[logits.Length];
+        for (var position = 0; position < Draws; position++) counts[sampler.Sample(logits, position)]++;
+
+        var weights = logits.Select(x => Math.Exp(x / 0.8)).ToArray();
+        for (var i = 0; i < logits.Length; i++)
+        {
+            var probability = weights[i] / weights.Sum();
+            Assert.InRange(counts[i], (Draws * probability) - (5 * Math.Sqrt(Draws * probability)), (Draws * probability) + (5 * Math.Sqrt(Draws * probability)));
+        }
+    }
+
+    [Fact]
+    public void A_draw_depends_on_seed_and_position_and_not_on_the_order_of_calls()
+    {
+        var logits = new float[1000];
+        var forward = Enumerable.Range(0, 50).Select(i => new Sampler(new GenerationOptions { Temperature = 1, Seed = 3 }).Sample(logits, i)).ToArray();
+        var sampler = new Sampler(new GenerationOptions { Temperature = 1, Seed = 3 });
+        var backward = Enumerable.Range(0, 50).Reverse().Select(i => sampler.Sample(logits, i)).Reverse().ToArray();
+        Assert.Equal(forward, backward);
+        Assert.True(forward.Distinct().Count() > 30);
+        Assert.NotEqual(forward, Enumerable.Range(0, 50).Select(i => new Sampler(new GenerationOptions { Temperature = 1, Seed = 4 }).Sample(logits, i)));
+    }
+
+    [Fact]
+    public void Filters_agree_with_their_definitions_by_full_sort() =>
+        Prop.ForAll(
+            (from logits in Logits
+             from k in Gen.Choose(1, 420)
+             from p in Gen.Choose(0, 99)
+             select (logits, k, p / 100.0)).ToArbitrary(),
+            c =>
+            {
+                var (logits, k, p) = c;
+                var finite = Enumerable.Range(0, logits.Length).Where(i => float.IsFinite(logits[i])).OrderByDescending(i => logits[i]).ToArray();
+                var total = finite.Sum(i => Math.Exp(logits[i]));
+
+                var least = logits[finite[Math.Min(k, finite.Length) - 1]];
+                Assert.Equal(finite.Where(i => logits[i] >= least).Order(), Kept(candidates => SamplingFilters.TopK(candidates, k)));
+
+                // A token stays if those above it, in a stable order, have less than p; p is moved off every exact sum.
+                var above = finite.Select((_, rank) => finite[..rank].Sum(i => Math.Exp(logits[i])) / total).ToArray();
+                var reached = above.Count(mass => mass < p + Offset);
+                Assert.Equal(finite[..Math.Max(reached, 1)].Order(), Kept(candidates => SamplingFilters.TopP(candidates, p + Offset)));
+
+                Assert.Equal(finite.Where(i => Math.Exp(logits[i] - logits[finite[0]]) >= p).Order(), Kept(candidates => SamplingFilters.MinP(candidates, p)));
+
+                int[] Kept(Action<Candidates> filter)
+                {
+                    var candidates = new Candidates();
+                    candidates.Load(logits);
+                    filter(candidates);
+                    return candidates.Ids.ToArray();
+                }
+            }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void The_largest_logit_is_found_at_every_length_and_place()
+    {
+        for (var length = 1; length < 70; length++)
+        {
+            for (var at = 0; at < length; at++)
+            {
+                var logits = new float[length];
+                Array.Fill(logits, -2);
+                logits[at] = logits[length - 1] = -1;
+                Assert.Equal(at, ArgMax.Of(logits));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1.0)]
+    public void Logits_that_hold_nothing_to_choose_are_refused(double? temperature)
+    {
+        var sampler = new Sampler(new GenerationOptions { Temperature = temperature });
+        foreach (var length in new[] { 0, 1, 3, 40 })
+        {
+            var none = new float[length];
+            Array.Fill(none, float.NegativeInfinity);
+            Assert.Throws<InvalidOperationException>(() => sampler.Sample(none, 0));
+            for (var at = 0; at < length; at++)
+            {
+                var logits = new float[length];
+                logits[at] = float.NaN;
+                Assert.Throws<InvalidOperationException>(() => sampler.Sample(logits, 0));
+            }
+        }
+    }
+
+    [Fact]
+    public void Extreme_logits_and_temperatures_still_draw()
+    {
+        foreach (var temperature in new[] { 1e-5, 1, float.MaxValue })
+        {
+            var sampler = new Sampler(new GenerationOptions { Temperature = temperature, TopK = 5, TopP = 0.99, MinP = 0.001 });
+            Assert.InRange(sampler.Sample([float.MaxValue, 0, float.MinValue], 1), 0, 2);
+            Assert.InRange(sampler.Sample([float.MinValue, float.MinValue], 1), 0, 1);
+        }
+    }
+
+    [Fact]
+    public void Sampling_allocates_nothing_in_the_steady_state()
+    {
+        var random = new Random(5);
+        var logits = new float[65024];
+        foreach (ref var logit in logits.AsSpan()) logit = random.NextSingle() * 20;
+        Sampler[] samplers = [
+            new(new GenerationOptions()),
+            new(new GenerationOptions { Temperature = 0.7 }),
+            new(new GenerationOptions { Temperature = 0.7, TopP = 0.95 }),
+            new(new GenerationOptions { Temperature = 0.7, TopK = 50, TopP = 0.9, MinP = 0.05 })];
+        foreach (var sampler in samplers) sampler.Sample(logits, 0);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var position = 0; position < 20; position++)
+            foreach (var sampler in samplers) sampler.Sample(logits, position);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    // The known answers published with the generator.
+    [Theory]
+    [InlineData(0x00000000u, 0x00000000u, 0x00000000u, 0x00000000u, 0x00000000u, 0x00000000u, 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u)]
+    [InlineData(0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu, 0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu)]
+    [InlineData(0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u, 0xa4093822u, 0x299f31d0u, 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u)]
+    public void The_generator_gives_its_known_answers(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1, uint x0, uint x1, uint x2, uint x3) =>
+        Assert.Equal((x0, x1, x2, x3), Philox.Block((c0, c1, c2, c3), (k0, k1)));
+
+    [Fact]
+    public void Uniform_numbers_are_below_1_and_differ_by_stream()
+    {
+        for (var position = -1000L; position < 1000; position++)
+        {
+            Assert.InRange(Philox.Uniform(ulong.MaxValue, position), 0, 1 - 1e-17);
+            Assert.NotEqual(Philox.Uniform(1, position), Philox.Uniform(1, position, stream: 1));
+        }
+    }
+}
