@@ -1,0 +1,76 @@
+namespace FalconMamba.Tokenization;
+
+public sealed partial class Tokenizer
+{
+    private const string ModelFile = "tokenizer.json";
+
+    /// <summary>Reads a model's folder: <c>tokenizer.json</c> and what stands beside it (see <see cref="TokenizerConfig"/>).</summary>
+    /// <exception cref="FileNotFoundException">The folder has no tokenizer.json.</exception>
+    /// <exception cref="MalformedFileException">A file does not hold what it should.</exception>
+    public static Tokenizer FromFolder(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        var path = Path.Combine(folder, ModelFile);
+        if (!File.Exists(path)) throw new FileNotFoundException($"{folder}: {ModelFile} was looked for, but the folder has none.", path);
+        return FromFile(path, TokenizerConfig.FromFolder(folder));
+    }
+
+    /// <summary>Reads one <c>tokenizer.json</c>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="config">What stands beside it; by default nothing.</param>
+    /// <exception cref="MalformedFileException">The file does not hold what it should.</exception>
+    public static Tokenizer FromFile(string path, TokenizerConfig? config = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Parse(BoundedFile.Read(path, TokenizerJson.MaxBytes), path, config);
+    }
+
+    /// <summary>Reads the content of a <c>tokenizer.json</c> from a stream.</summary>
+    /// <param name="json">The content.</param>
+    /// <param name="fileName">The name for messages.</param>
+    /// <param name="config">What stands beside it; by default nothing.</param>
+    /// <exception cref="MalformedFileException">The content is not such a file.</exception>
+    public static Tokenizer Parse(Stream json, string fileName, TokenizerConfig? config = null)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        return Parse(BoundedFile.Read(json, fileName, TokenizerJson.MaxBytes), fileName, config);
+    }
+
+    /// <summary>Reads the content of a <c>tokenizer.json</c>.</summary>
+    /// <param name="json">The content.</param>
+    /// <param name="fileName">The name for messages.</param>
+    /// <param name="config">What stands beside it; by default nothing.</param>
+    /// <exception cref="MalformedFileException">The content is not such a file.</exception>
+    public static Tokenizer Parse(ReadOnlyMemory<byte> json, string fileName, TokenizerConfig? config = null)
+    {
+        config ??= new TokenizerConfig();
+        var model = TokenizerJson.Read(json, fileName);
+        return new Tokenizer(model with { AddedTokens = JoinAddedTokens(model, config, fileName) }, config);
+    }
+
+    // As transformers does: the flags beside tokenizer.json rule, and a special token that is only an ordinary entry of the
+    // vocabulary becomes an added one.
+    private static List<AddedToken> JoinAddedTokens(TokenizerModel model, TokenizerConfig config, string fileName)
+    {
+        var byContent = model.AddedTokens.ToDictionary(static token => token.Content, StringComparer.Ordinal);
+        var ids = model.AddedTokens.Select(static token => token.Id).Concat(model.Vocabulary.Values).ToHashSet();
+        foreach (var token in config.AddedTokens)
+        {
+            if (token.Content.Length == 0) continue;
+            var known = byContent.GetValueOrDefault(token.Content)?.Id
+                ?? (model.Vocabulary.TryGetValue(token.Content, out var id) ? id : (int?)null);
+            if (known != token.Id && (known is not null || !IsNext(token.Id)))
+                throw new MalformedFileException(fileName, $"added token {token.Id}", $"the tokenizer_config.json beside it names \"{token.Content}\", which has {(known is null ? "no place there" : $"the id {known}")}");
+            byContent[token.Content] = token;
+            ids.Add(token.Id);
+        }
+
+        foreach (var content in config.SpecialTokens)
+            if (!byContent.ContainsKey(content) && model.Vocabulary.TryGetValue(content, out var id))
+                byContent[content] = new AddedToken(id, content) { Special = true };
+
+        return [.. byContent.Values.OrderBy(static token => token.Id)];
+
+        bool IsNext(int id) => !ids.Contains(id) && (id == 0 || ids.Contains(id - 1));
+    }
+}
