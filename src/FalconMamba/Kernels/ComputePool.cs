@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace FalconMamba.Kernels;
+
+/// <summary>One kernel call cut into blocks that may run in any order and on any thread.</summary>
+internal interface IBlockJob
+{
+    /// <summary>Computes one block.</summary>
+    void Run(int block);
+}
+
+/// <summary>
+/// The process's compute threads, shared by all models. The caller is worker 0; workers claim blocks from one counter, so
+/// that a slow core takes fewer. Which thread computes a block never changes its result. Between jobs a worker spins
+/// for at most 50 µs and then sleeps: an idle process uses no processor time.
+/// </summary>
+internal sealed unsafe class ComputePool
+{
+    private static readonly long SpinTicks = Stopwatch.Frequency / 20_000;
+
+    private readonly Lock _jobs = new();
+    private readonly List<Worker> _workers = [];
+    private void* _job;
+    private delegate*<void*, int, void> _run;
+    private int _blocks;
+    private int _next;
+    private int _running;
+    private Exception? _failure;
+
+    /// <summary>The pool of this process.</summary>
+    public static ComputePool Shared { get; } = new();
+
+    /// <summary>
+    /// Runs all blocks of <paramref name="job"/> on up to <paramref name="threads"/> threads, the caller's among them, and
+    /// returns when all are done. One job runs at a time; a second caller waits.
+    /// </summary>
+    public void Run<TJob>(ref TJob job, int blocks, int threads) where TJob : struct, IBlockJob
+    {
+        if (threads <= 1 || blocks <= 1)
+        {
+            for (var block = 0; block < blocks; block++) job.Run(block);
+            return;
+        }
+
+        lock (_jobs)
+        {
+            // The job lives on the caller's stack, which does not move while the caller is in here.
+            _job = Unsafe.AsPointer(ref job);
+            _run = &RunBlock<TJob>;
+            _blocks = blocks;
+            _next = 0;
+            _failure = null;
+            var helpers = Math.Min(threads, blocks) - 1;
+            while (_workers.Count < helpers) _workers.Add(new Worker(this));
+            Volatile.Write(ref _running, helpers);
+            for (var i = 0; i < helpers; i++) _workers[i].Wake();
+
+            ClaimBlocks();
+            for (var spins = 0; Volatile.Read(ref _running) != 0; spins++)
+                if (spins < 4096) Thread.SpinWait(4); else Thread.Yield();
+
+            _job = null;
+            if (_failure is { } failure) throw new InvalidOperationException("A kernel failed on a worker thread.", failure);
+        }
+    }
+
+    private static void RunBlock<TJob>(void* job, int block) where TJob : struct, IBlockJob =>
+        Unsafe.AsRef<TJob>(job).Run(block);
+
+    private void ClaimBlocks()
+    {
+        try
+        {
+            for (int block; (block = Interlocked.Increment(ref _next) - 1) < _blocks;) _run(_job, block);
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref _failure, e, null);
+            Volatile.Write(ref _next, _blocks);
+        }
+    }
+
+    private sealed class Worker
+    {
+        private const int Idle = 0, Posted = 1, Asleep = 2;
+        private readonly ComputePool _pool;
+        private readonly object _bed = new();
+        private int _state;
+
+        public Worker(ComputePool pool)
+        {
+            _pool = pool;
+            new Thread(Work) { IsBackground = true, Name = "FalconMamba compute" }.Start();
+        }
+
+        public void Wake()
+        {
+            if (Interlocked.Exchange(ref _state, Posted) != Asleep) return;
+            lock (_bed) Monitor.Pulse(_bed);
+        }
+
+        private void Work()
+        {
+            while (true)
+            {
+                AwaitJob();
+                _pool.ClaimBlocks();
+                Interlocked.Decrement(ref _pool._running);
+            }
+        }
+
+        private void AwaitJob()
+        {
+            var start = Stopwatch.GetTimestamp();
+            while (Interlocked.CompareExchange(ref _state, Idle, Posted) != Posted)
+            {
+                if (Stopwatch.GetTimestamp() - start < SpinTicks)
+                {
+                    Thread.SpinWait(4);
+                }
+                else
+                {
+                    lock (_bed)
+                    {
+                        Interlocked.CompareExchange(ref _state, Asleep, Idle);
+                        while (Volatile.Read(ref _state) == Asleep) Monitor.Wait(_bed);
+                    }
+                }
+            }
+        }
+    }
+}

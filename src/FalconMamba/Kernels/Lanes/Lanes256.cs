@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace FalconMamba.Kernels.Lanes;
+
+/// <summary>Sixteen floats in two 256-bit registers.</summary>
+internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
+{
+    private readonly Vector256<float> _a, _b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Lanes256(Vector256<float> a, Vector256<float> b)
+    {
+        _a = a;
+        _b = b;
+    }
+
+    public static string Name => "256";
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Load(float* source) =>
+        new(Vector256.Load(source), Vector256.Load(source + 8));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadBFloat16(ushort* source)
+    {
+        var (a, b) = Vector256.Widen(Vector256.Load(source));
+        return new((a << 16).AsSingle(), (b << 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadHalf(ushort* source)
+    {
+        var (a, b) = Vector256.Widen(Vector256.Load(source));
+        return new(FromHalf(a), FromHalf(b));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Lanes256 value, float* destination)
+    {
+        value._a.Store(destination);
+        value._b.Store(destination + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Broadcast(float value)
+    {
+        var v = Vector256.Create(value);
+        return new(v, v);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 operator +(Lanes256 a, Lanes256 b) =>
+        new(a._a + b._a, a._b + b._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 operator -(Lanes256 a, Lanes256 b) =>
+        new(a._a - b._a, a._b - b._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 operator *(Lanes256 a, Lanes256 b) =>
+        new(a._a * b._a, a._b * b._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 operator /(Lanes256 a, Lanes256 b) =>
+        new(a._a / b._a, a._b / b._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 FusedMultiplyAdd(Lanes256 a, Lanes256 b, Lanes256 c) =>
+        new(
+            Vector256.FusedMultiplyAdd(a._a, b._a, c._a),
+            Vector256.FusedMultiplyAdd(a._b, b._b, c._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AtLeast(Lanes256 bound, Lanes256 value) =>
+        new(
+            Vector256.ConditionalSelect(Vector256.GreaterThan(bound._a, value._a), bound._a, value._a),
+            Vector256.ConditionalSelect(Vector256.GreaterThan(bound._b, value._b), bound._b, value._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AtMost(Lanes256 bound, Lanes256 value) =>
+        new(
+            Vector256.ConditionalSelect(Vector256.LessThan(bound._a, value._a), bound._a, value._a),
+            Vector256.ConditionalSelect(Vector256.LessThan(bound._b, value._b), bound._b, value._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Abs(Lanes256 value) =>
+        new(Vector256.Abs(value._a), Vector256.Abs(value._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 ScaleByPower(Lanes256 value, Lanes256 power) =>
+        new(
+            (value._a.AsUInt32() + (power._a.AsUInt32() << 23)).AsSingle(),
+            (value._b.AsUInt32() + (power._b.AsUInt32() << 23)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Lanes256 value) => SumTree(value._a + value._b);
+
+    /// <summary>The tree from eight lanes on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static float SumTree(Vector256<float> v) => Lanes128.SumTree(v.GetLower() + v.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> FromHalf(Vector256<uint> h)
+    {
+        var magnitude = (h & Vector256.Create(0x7FFFu)) << 13;
+        var number = magnitude + Vector256.Create(112u << 23);
+        number += Vector256.GreaterThanOrEqual(magnitude, Vector256.Create(0x7C00u << 13)) & Vector256.Create(112u << 23);
+        var subnormal = ((magnitude + Vector256.Create(113u << 23)).AsSingle() - Vector256.Create(113u << 23).AsSingle()).AsUInt32();
+        number = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(1u << 23)), subnormal, number);
+        return (number | ((h & Vector256.Create(0x8000u)) << 16)).AsSingle();
+    }
+}

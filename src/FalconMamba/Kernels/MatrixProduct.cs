@@ -1,0 +1,120 @@
+using System.Runtime.CompilerServices;
+using FalconMamba.Kernels.Lanes;
+
+namespace FalconMamba.Kernels;
+
+/// <summary>The operands of Y = X·Wᵀ (+ bias) (+ Y).</summary>
+internal unsafe struct MatrixProductArguments
+{
+    /// <summary>W [rows, columns], row-major, as stored.</summary>
+    public byte* Weights;
+
+    /// <summary>[rows], or null.</summary>
+    public float* Bias;
+
+    /// <summary>X [tokens, columns], rows <see cref="InputStride"/> apart; zeros up to a multiple of sixteen columns.</summary>
+    public float* Input;
+
+    /// <summary>Y [tokens, rows], rows <see cref="OutputStride"/> apart.</summary>
+    public float* Output;
+
+    public int Rows, Columns, Tokens, InputStride, OutputStride;
+
+    /// <summary>Adds to Y instead of overwriting it: the residual.</summary>
+    public bool Accumulate;
+}
+
+/// <summary>
+/// Matrix × vectors over float weights. Each output is one chain of fused multiply-adds per lane, first the columns
+/// beyond the last multiple of sixteen, then ascending in k, and one final tree, whatever the number of tokens or rows
+/// that share a tile: so a token's result does not depend on its company.
+/// </summary>
+internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
+    where T : unmanaged, ILanes<T>
+    where TFormat : struct, IFloatFormat
+{
+    // The inputs of a few tokens, which stay in L2 beside a block of rows.
+    private const int TokenBytes = 128 * 1024;
+
+    // 64–256 KB of weights a block: long enough to stream, short enough that a slow core does not hold the others up.
+    private const int BlockBytes = 128 * 1024;
+
+    // Decoding two rows pays from this many tokens on; wider rows would not fit the first-level cache.
+    private const int DecodeFromTokens = 4, DecodeUpToColumns = 16 * 1024;
+
+    private MatrixProductArguments _arguments;
+    private int _rowsPerBlock;
+
+    public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads)
+    {
+        var rowBytes = Math.Max(1, arguments.Columns * TFormat.Size);
+        var job = new MatrixProduct<T, TFormat>
+        {
+            _arguments = arguments,
+            _rowsPerBlock = Math.Clamp(BlockBytes / rowBytes, 16, 1024) & ~15,
+        };
+        pool.Run(ref job, (arguments.Rows + job._rowsPerBlock - 1) / job._rowsPerBlock, threads);
+    }
+
+    public readonly void Run(int block)
+    {
+        var first = block * _rowsPerBlock;
+        var end = Math.Min(_arguments.Rows, first + _rowsPerBlock);
+        var tokensAtOnce = Math.Clamp(TokenBytes / Math.Max(1, _arguments.InputStride * sizeof(float)), 8, 64) & ~1;
+        for (var token = 0; token < _arguments.Tokens; token += tokensAtOnce)
+        {
+            var tokens = Math.Min(tokensAtOnce, _arguments.Tokens - token);
+            if (tokens == 1) OneToken(first, end, token);
+            else if (TFormat.Size < sizeof(float) && tokens >= DecodeFromTokens && _arguments.Columns <= DecodeUpToColumns)
+                DecodedRows(first, end, token, tokens);
+            else StoredRows(first, end, token, tokens);
+        }
+    }
+
+    private readonly void OneToken(int row, int end, int token)
+    {
+        for (; row + 4 <= end; row += 4)
+            MatrixTiles<T, TFormat>.FourRows(in _arguments, row, token);
+        for (; row < end; row++)
+            MatrixTiles<T, TFormat>.OneRow(in _arguments, Row(row), row, token);
+    }
+
+    private readonly void StoredRows(int row, int end, int token, int tokens)
+    {
+        for (; row + 2 <= end; row += 2)
+            MatrixTiles<T, TFormat>.TwoRows(in _arguments, Row(row), Row(row + 1), row, token, tokens);
+        for (; row < end; row++)
+            for (var t = 0; t < tokens; t++) MatrixTiles<T, TFormat>.OneRow(in _arguments, Row(row), row, token + t);
+    }
+
+    [SkipLocalsInit]
+    private readonly void DecodedRows(int row, int end, int token, int tokens)
+    {
+        var stride = (_arguments.Columns + 15) & ~15;
+        var decoded = stackalloc float[2 * stride];
+        for (; row < end; row += 2)
+        {
+            Decode(Row(row), decoded);
+            if (row + 1 == end)
+            {
+                for (var t = 0; t < tokens; t++)
+                    MatrixTiles<T, F32Format>.OneRow(in _arguments, (byte*)decoded, row, token + t);
+                continue;
+            }
+
+            Decode(Row(row + 1), decoded + stride);
+            MatrixTiles<T, F32Format>.TwoRows(in _arguments, (byte*)decoded, (byte*)(decoded + stride), row, token, tokens);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Decode(byte* source, float* destination)
+    {
+        nint columns = _arguments.Columns, whole = columns & ~15;
+        if (whole < columns)
+            T.Store(MatrixTiles<T, TFormat>.LoadTail(source + whole * TFormat.Size, (int)(columns - whole)), destination + whole);
+        for (nint k = 0; k < whole; k += 16) T.Store(TFormat.Load<T>(source + k * TFormat.Size), destination + k);
+    }
+
+    private readonly byte* Row(int row) => _arguments.Weights + (nint)row * _arguments.Columns * TFormat.Size;
+}

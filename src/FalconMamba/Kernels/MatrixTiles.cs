@@ -1,0 +1,142 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+using FalconMamba.Kernels.Lanes;
+
+namespace FalconMamba.Kernels;
+
+/// <summary>
+/// The inner loops of <see cref="MatrixProduct{T, TFormat}"/>. The columns beyond the last multiple of sixteen come first:
+/// a call after the loop would force the accumulators out of their registers.
+/// </summary>
+internal static unsafe class MatrixTiles<T, TFormat>
+    where T : unmanaged, ILanes<T>
+    where TFormat : struct, IFloatFormat
+{
+    // How far ahead a streamed row is asked for: the hardware's own prefetch stops at pages and reaches half the bandwidth.
+    private const int PrefetchBytes = 1024;
+
+    /// <summary>Four rows and one token: decode, at the speed of the memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void FourRows(in MatrixProductArguments p, int row, int token)
+    {
+        nint columns = p.Columns, whole = columns & ~15, rowBytes = columns * TFormat.Size;
+        var w0 = p.Weights + row * rowBytes;
+        var w1 = w0 + rowBytes;
+        var w2 = w1 + rowBytes;
+        var w3 = w2 + rowBytes;
+        var x = p.Input + (nint)token * p.InputStride;
+        T a0 = default, a1 = default, a2 = default, a3 = default;
+        if (whole < columns)
+        {
+            var tail = (int)(columns - whole);
+            var at = whole * TFormat.Size;
+            a0 = T.FusedMultiplyAdd(LoadTail(w0 + at, tail), T.Load(x + whole), a0);
+            a1 = T.FusedMultiplyAdd(LoadTail(w1 + at, tail), T.Load(x + whole), a1);
+            a2 = T.FusedMultiplyAdd(LoadTail(w2 + at, tail), T.Load(x + whole), a2);
+            a3 = T.FusedMultiplyAdd(LoadTail(w3 + at, tail), T.Load(x + whole), a3);
+        }
+
+        for (nint k = 0; k < whole; k += 16)
+        {
+            var v = T.Load(x + k);
+            var at = k * TFormat.Size;
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch0(w0 + at + PrefetchBytes);
+                Sse.Prefetch0(w1 + at + PrefetchBytes);
+                Sse.Prefetch0(w2 + at + PrefetchBytes);
+                Sse.Prefetch0(w3 + at + PrefetchBytes);
+            }
+
+            a0 = T.FusedMultiplyAdd(TFormat.Load<T>(w0 + at), v, a0);
+            a1 = T.FusedMultiplyAdd(TFormat.Load<T>(w1 + at), v, a1);
+            a2 = T.FusedMultiplyAdd(TFormat.Load<T>(w2 + at), v, a2);
+            a3 = T.FusedMultiplyAdd(TFormat.Load<T>(w3 + at), v, a3);
+        }
+
+        Put(in p, row, token, a0);
+        Put(in p, row + 1, token, a1);
+        Put(in p, row + 2, token, a2);
+        Put(in p, row + 3, token, a3);
+    }
+
+    /// <summary>Two rows and any number of tokens, two at a time: prefill and batches.</summary>
+    public static void TwoRows(in MatrixProductArguments p, byte* w0, byte* w1, int row, int token, int tokens)
+    {
+        var end = token + tokens;
+        for (; token + 2 <= end; token += 2) TwoByTwo(in p, w0, w1, row, token);
+        if (token == end) return;
+        OneRow(in p, w0, row, token);
+        OneRow(in p, w1, row + 1, token);
+    }
+
+    /// <summary>One row and one token.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void OneRow(in MatrixProductArguments p, byte* w, int row, int token)
+    {
+        nint columns = p.Columns, whole = columns & ~15;
+        var x = p.Input + (nint)token * p.InputStride;
+        T a = default;
+        if (whole < columns)
+            a = T.FusedMultiplyAdd(LoadTail(w + whole * TFormat.Size, (int)(columns - whole)), T.Load(x + whole), a);
+        for (nint k = 0; k < whole; k += 16)
+            a = T.FusedMultiplyAdd(TFormat.Load<T>(w + k * TFormat.Size), T.Load(x + k), a);
+        Put(in p, row, token, a);
+    }
+
+    /// <summary>The last columns of a row, with zeros behind them: nothing beyond the row is read.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static T LoadTail(byte* source, int count)
+    {
+        var lanes = stackalloc byte[64];
+        var span = new Span<byte>(lanes, 64);
+        span.Clear();
+        new ReadOnlySpan<byte>(source, count * TFormat.Size).CopyTo(span);
+        return TFormat.Load<T>(lanes);
+    }
+
+    // Eight accumulator registers of 256 bits, four of weights and two of inputs: what sixteen registers hold.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TwoByTwo(in MatrixProductArguments p, byte* w0, byte* w1, int row, int token)
+    {
+        nint columns = p.Columns, whole = columns & ~15;
+        var x0 = p.Input + (nint)token * p.InputStride;
+        var x1 = x0 + p.InputStride;
+        T a00 = default, a01 = default, a10 = default, a11 = default;
+        if (whole < columns)
+        {
+            var r0 = LoadTail(w0 + whole * TFormat.Size, (int)(columns - whole));
+            var r1 = LoadTail(w1 + whole * TFormat.Size, (int)(columns - whole));
+            a00 = T.FusedMultiplyAdd(r0, T.Load(x0 + whole), a00);
+            a10 = T.FusedMultiplyAdd(r1, T.Load(x0 + whole), a10);
+            a01 = T.FusedMultiplyAdd(r0, T.Load(x1 + whole), a01);
+            a11 = T.FusedMultiplyAdd(r1, T.Load(x1 + whole), a11);
+        }
+
+        for (nint k = 0; k < whole; k += 16)
+        {
+            var r0 = TFormat.Load<T>(w0 + k * TFormat.Size);
+            var r1 = TFormat.Load<T>(w1 + k * TFormat.Size);
+            var v = T.Load(x0 + k);
+            a00 = T.FusedMultiplyAdd(r0, v, a00);
+            a10 = T.FusedMultiplyAdd(r1, v, a10);
+            v = T.Load(x1 + k);
+            a01 = T.FusedMultiplyAdd(r0, v, a01);
+            a11 = T.FusedMultiplyAdd(r1, v, a11);
+        }
+
+        Put(in p, row, token, a00);
+        Put(in p, row + 1, token, a10);
+        Put(in p, row, token + 1, a01);
+        Put(in p, row + 1, token + 1, a11);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(in MatrixProductArguments p, int row, int token, T lanes)
+    {
+        var sum = T.Sum(lanes);
+        if (p.Bias is not null) sum += p.Bias[row];
+        var y = p.Output + (nint)token * p.OutputStride + row;
+        *y = p.Accumulate ? *y + sum : sum;
+    }
+}

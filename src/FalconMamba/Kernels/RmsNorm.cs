@@ -1,0 +1,78 @@
+using System.Runtime.CompilerServices;
+using FalconMamba.Kernels.Lanes;
+
+namespace FalconMamba.Kernels;
+
+/// <summary>
+/// Root-mean-square normalisation of rows: y = x / √(mean(x²) + ε) · w. Each row is summed in sixteen lanes and one tree by
+/// one thread.
+/// </summary>
+internal unsafe struct RmsNorm<T> : IBlockJob where T : unmanaged, ILanes<T>
+{
+    private const int RowsPerBlock = 4;
+
+    /// <summary>x [rows, width], rows <c>inputStride</c> apart.</summary>
+    private float* _input;
+
+    /// <summary>y [rows, width], rows <c>outputStride</c> apart; zeros up to a multiple of sixteen.</summary>
+    private float* _output;
+
+    /// <summary>w [width] up to a multiple of sixteen, or null for a norm without weights.</summary>
+    private float* _weight;
+
+    private int _rows, _width, _inputStride, _outputStride;
+    private float _epsilon;
+
+    /// <summary>Normalises all rows. The inputs' lanes beyond the width are not read.</summary>
+    public static void Run(
+        Rows input, Rows output, NativeBuffer? weight, int rows, int width, float epsilon, ComputePool pool, int threads)
+    {
+        var padded = (width + 15) & ~15;
+        var job = new RmsNorm<T>
+        {
+            _input = input.Pointer(rows, width), _inputStride = input.Stride,
+            _output = output.Pointer(rows, padded), _outputStride = output.Stride,
+            _weight = weight is null ? null : new Rows(weight, padded).Pointer(1, padded),
+            _rows = rows, _width = width, _epsilon = epsilon,
+        };
+        pool.Run(ref job, (rows + RowsPerBlock - 1) / RowsPerBlock, threads);
+    }
+
+    public readonly void Run(int block)
+    {
+        var end = Math.Min(_rows, (block + 1) * RowsPerBlock);
+        for (var row = block * RowsPerBlock; row < end; row++)
+            Normalize(_input + (nint)row * _inputStride, _output + (nint)row * _outputStride, _weight, _width, _epsilon);
+    }
+
+    /// <summary>Normalises one row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Normalize(float* input, float* output, float* weight, int width, float epsilon)
+    {
+        var whole = width & ~15;
+        var tail = whole < width ? LoadTail(input + whole, width - whole) : default;
+        var sum = tail * tail;
+        for (var i = 0; i < whole; i += 16)
+        {
+            var x = T.Load(input + i);
+            sum = T.FusedMultiplyAdd(x, x, sum);
+        }
+
+        var scale = T.Broadcast(1f / MathF.Sqrt(T.Sum(sum) / width + epsilon));
+        for (var i = 0; i < whole; i += 16) Store(T.Load(input + i), i);
+        if (whole < width) Store(tail, whole);
+
+        void Store(T x, int at)
+        {
+            var y = x * scale;
+            T.Store(weight is null ? y : y * T.Load(weight + at), output + at);
+        }
+    }
+
+    private static T LoadTail(float* source, int count)
+    {
+        var lanes = stackalloc float[16];
+        for (var i = 0; i < 16; i++) lanes[i] = i < count ? source[i] : 0f;
+        return T.Load(lanes);
+    }
+}

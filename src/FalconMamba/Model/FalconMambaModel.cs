@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using FalconMamba.Kernels;
+
+namespace FalconMamba.Model;
+
+/// <summary>
+/// A Falcon Mamba (or plain Mamba) language model on the processor. Safe for concurrent use; a state belongs to one call at
+/// a time.
+/// </summary>
+public sealed class FalconMambaModel : IModelRunner
+{
+    private readonly ModelOptions _options;
+    private readonly KernelSet _kernels;
+    private readonly ModelWeights _weights;
+    private readonly PreparedLayer[] _layers;
+    private readonly NativeBuffer _normF;
+    private readonly ConcurrentBag<Workspace> _workspaces = [];
+    private readonly Lock _gate = new();
+    private readonly ManualResetEventSlim _idle = new(true);
+    private int _running;
+    private bool _disposed;
+
+    /// <summary>Makes a model of its weights, which it owns from here on.</summary>
+    /// <param name="weights">The weights; <see cref="Dispose"/> closes them.</param>
+    /// <param name="options">How to run; null for the defaults.</param>
+    public FalconMambaModel(ModelWeights weights, ModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        _weights = weights;
+        _options = (options ?? new ModelOptions()).Checked();
+        _kernels = KernelSet.Create(_options.Threads);
+        _layers = [.. weights.Layers.Select(layer => new PreparedLayer(weights.Config, layer))];
+        _normF = new NativeBuffer(RecurrentState.Pad(Config.HiddenSize));
+        weights.NormF.CopyTo(_normF.Span);
+        Fingerprint = ModelFingerprint.Of(weights);
+    }
+
+    /// <inheritdoc/>
+    public FalconMambaConfig Config => _weights.Config;
+
+    /// <inheritdoc/>
+    public string Fingerprint { get; }
+
+    /// <summary>The tensors by their checkpoint names.</summary>
+    public ModelWeights Weights => _weights;
+
+    /// <summary>The kernels' path: 512, 256, 128 or generic.</summary>
+    public string KernelPath => _kernels.Name;
+
+    /// <summary>The threads a forward pass uses.</summary>
+    public int Threads => _kernels.Threads;
+
+    /// <summary>Opens a checkpoint's folder in Hugging Face layout.</summary>
+    /// <param name="folder">A folder with <c>config.json</c> and safetensors files.</param>
+    /// <param name="options">How to run; null for the defaults.</param>
+    /// <exception cref="MalformedFileException">A file is malformed; a tensor is missing, extra or misshapen.</exception>
+    /// <exception cref="FileNotFoundException">The config or the weights are missing.</exception>
+    public static FalconMambaModel Load(string folder, ModelOptions? options = null)
+    {
+        var weights = ModelWeights.Open(folder);
+        try
+        {
+            return new FalconMambaModel(weights, options);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public RecurrentState CreateState()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new RecurrentState(Config, Fingerprint);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="NotSupportedException">A chunk asks for an adapter or for kept scan inputs.</exception>
+    public void Forward(
+        ReadOnlySpan<Chunk> chunks,
+        Span<float> logits,
+        Span<float> hidden = default,
+        IActivationTap? tap = null,
+        IProgress<int>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        Check(chunks, logits.Length, hidden.Length);
+        Enter();
+        var claimed = 0;
+        Workspace? workspace = null;
+        try
+        {
+            for (; claimed < chunks.Length; claimed++)
+            {
+                if (!chunks[claimed].State.TryEnter())
+                    throw new ArgumentException("A state takes part in two chunks, or in another call that still runs.", nameof(chunks));
+            }
+
+            workspace = Rent(chunks);
+            var pass = new ForwardPass(this, workspace, chunks, logits, hidden, tap);
+            var done = 0;
+            do
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                done += pass.Next();
+                progress?.Report(done);
+            }
+            while (!pass.Finished);
+        }
+        finally
+        {
+            while (claimed > 0) chunks[--claimed].State.Exit();
+            if (workspace is not null) _workspaces.Add(workspace);
+            Leave();
+        }
+    }
+
+    /// <summary>Waits for the calls that run, then releases buffers and files.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed) return;
+            _disposed = true;
+        }
+
+        _idle.Wait();
+        _idle.Dispose();
+        foreach (var layer in _layers) layer.Dispose();
+        foreach (var workspace in _workspaces) workspace.Dispose();
+        _normF.Dispose();
+        _weights.Dispose();
+    }
+
+    internal (KernelSet Kernels, PreparedLayer[] Layers, NativeBuffer NormF) Prepared => (_kernels, _layers, _normF);
+
+    private void Check(ReadOnlySpan<Chunk> chunks, int logitsLength, int hiddenLength)
+    {
+        if (chunks.IsEmpty) throw new ArgumentException("There is no chunk to run.", nameof(chunks));
+        long logitRows = 0, hiddenRows = 0;
+        foreach (ref readonly var chunk in chunks)
+        {
+            ArgumentNullException.ThrowIfNull(chunk.State, nameof(chunks));
+            StateMismatchException.ThrowIfDifferent(Fingerprint, chunk.State.Fingerprint);
+            if (chunk.Adapter is not null) throw new NotSupportedException("Adapters are not supported yet.");
+            if (chunk.KeepScanInputs) throw new NotSupportedException("Keeping scan inputs is not supported yet.");
+            if (chunk.Tokens.IsEmpty && chunk.State.TokenCount == 0)
+                throw new ArgumentException("A chunk has no tokens and its state has seen none.", nameof(chunks));
+            foreach (var id in chunk.Tokens.Span)
+            {
+                if ((uint)id >= (uint)Config.VocabSize)
+                    throw new ArgumentException($"Token {id} is not in the vocabulary of {Config.VocabSize}.", nameof(chunks));
+            }
+
+            logitRows += Chunk.Count(chunk.Logits, chunk.Tokens.Length);
+            hiddenRows += Chunk.Count(chunk.Hidden, chunk.Tokens.Length);
+        }
+
+        if (logitsLength < logitRows * Config.VocabSize)
+            throw new ArgumentException($"{logitRows} rows of {Config.VocabSize} logits do not fit {logitsLength} floats.", nameof(chunks));
+        if (hiddenLength < hiddenRows * Config.HiddenSize)
+            throw new ArgumentException($"{hiddenRows} hidden rows of {Config.HiddenSize} do not fit {hiddenLength} floats.", nameof(chunks));
+    }
+
+    private Workspace Rent(ReadOnlySpan<Chunk> chunks)
+    {
+        long tokens = 0;
+        foreach (ref readonly var chunk in chunks) tokens += Math.Max(1, chunk.Tokens.Length);
+        var needed = (int)Math.Min(tokens, _options.PrefillChunkSize);
+        if (_workspaces.TryTake(out var workspace) && workspace.Capacity >= needed) return workspace;
+        workspace?.Dispose();
+        return new Workspace(Config, needed);
+    }
+
+    private void Enter()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_running++ == 0) _idle.Reset();
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_gate)
+        {
+            if (--_running == 0) _idle.Set();
+        }
+    }
+}

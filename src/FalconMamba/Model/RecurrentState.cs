@@ -1,0 +1,175 @@
+using FalconMamba.Kernels;
+
+namespace FalconMamba.Model;
+
+/// <summary>
+/// The whole past of a sequence as one value of fixed size: copied it is a branch, written it is a session, put back it is
+/// a rollback. The inside is opaque; <see cref="CopyScanTo"/> and its relatives give the canonical form.
+/// </summary>
+/// <remarks>One forward pass at a time may move a state; reading it meanwhile gives no meaningful values.</remarks>
+public sealed class RecurrentState : IDisposable
+{
+    private const int Lanes = 16;
+
+    private readonly FalconMambaConfig _config;
+    private readonly NativeBuffer _convolution;
+    private readonly NativeBuffer _scan;
+    private readonly float[] _lastHidden;
+    private int _inUse;
+
+    internal RecurrentState(FalconMambaConfig config, string fingerprint)
+    {
+        _config = config;
+        Fingerprint = fingerprint;
+        PaddedWidth = Pad(config.IntermediateSize);
+        _convolution = new NativeBuffer(checked(config.NumHiddenLayers * (config.ConvKernel - 1) * PaddedWidth));
+        _scan = new NativeBuffer(checked(config.NumHiddenLayers * PaddedWidth * config.StateSize));
+        _lastHidden = new float[config.HiddenSize];
+    }
+
+    /// <summary>How many tokens the state has seen.</summary>
+    public long TokenCount { get; internal set; }
+
+    /// <summary>The fingerprint of the model it belongs to.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>The bytes of a state of this shape, whatever it has seen.</summary>
+    public long ByteLength => ((long)_convolution.Length + _scan.Length + _lastHidden.Length) * sizeof(float);
+
+    /// <summary>The final norm's output for the last token [H]; meaningless before the first.</summary>
+    public ReadOnlySpan<float> LastHidden => _lastHidden;
+
+    /// <summary>The number of layers.</summary>
+    public int LayerCount => _config.NumHiddenLayers;
+
+    internal int PaddedWidth { get; }
+
+    internal Span<float> LastHiddenRow => _lastHidden;
+
+    private int WindowLength => _config.ConvKernel - 1;
+
+    /// <summary>A copy that goes its own way.</summary>
+    /// <exception cref="ObjectDisposedException">The state is disposed.</exception>
+    public RecurrentState Fork()
+    {
+        var fork = new RecurrentState(_config, Fingerprint);
+        fork.CopyFrom(this);
+        return fork;
+    }
+
+    /// <summary>Takes another state's whole content: a rollback when that one is a kept copy.</summary>
+    /// <param name="other">A state of the same model.</param>
+    /// <exception cref="StateMismatchException">The other state belongs to another model.</exception>
+    /// <exception cref="ObjectDisposedException">One of the states is disposed.</exception>
+    public void CopyFrom(RecurrentState other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        StateMismatchException.ThrowIfDifferent(Fingerprint, other.Fingerprint);
+        other._convolution.Span.CopyTo(_convolution.Span);
+        other._scan.Span.CopyTo(_scan.Span);
+        other._lastHidden.CopyTo(_lastHidden, 0);
+        TokenCount = other.TokenCount;
+    }
+
+    /// <summary>Back to a past without tokens.</summary>
+    /// <exception cref="ObjectDisposedException">The state is disposed.</exception>
+    public void Reset()
+    {
+        _convolution.Span.Clear();
+        _scan.Span.Clear();
+        _lastHidden.AsSpan().Clear();
+        TokenCount = 0;
+    }
+
+    /// <summary>A layer's last inputs of the convolution [K−1, D], oldest first, zeros before the first token.</summary>
+    /// <param name="layer">The layer's number.</param>
+    /// <param name="destination">(K−1)·D floats.</param>
+    /// <exception cref="ArgumentException">The destination has another length.</exception>
+    public void CopyConvolutionTo(int layer, Span<float> destination)
+    {
+        CheckLength(destination.Length, WindowLength * _config.IntermediateSize, nameof(destination));
+        for (var k = 0; k < WindowLength; k++)
+            ConvolutionRow(layer, k).CopyTo(destination[(k * _config.IntermediateSize)..]);
+    }
+
+    /// <summary>Sets a layer's last inputs of the convolution [K−1, D], oldest first.</summary>
+    /// <param name="layer">The layer's number.</param>
+    /// <param name="source">(K−1)·D floats.</param>
+    /// <exception cref="ArgumentException">The source has another length.</exception>
+    public void CopyConvolutionFrom(int layer, ReadOnlySpan<float> source)
+    {
+        CheckLength(source.Length, WindowLength * _config.IntermediateSize, nameof(source));
+        for (var k = 0; k < WindowLength; k++)
+            source.Slice(k * _config.IntermediateSize, _config.IntermediateSize).CopyTo(ConvolutionRow(layer, k));
+    }
+
+    /// <summary>A layer's state of the scan [D, N].</summary>
+    /// <param name="layer">The layer's number.</param>
+    /// <param name="destination">D·N floats.</param>
+    /// <exception cref="ArgumentException">The destination has another length.</exception>
+    public void CopyScanTo(int layer, Span<float> destination)
+    {
+        int d = _config.IntermediateSize, n = _config.StateSize;
+        CheckLength(destination.Length, d * n, nameof(destination));
+        var blocks = ScanBlocks(layer);
+        for (var c = 0; c < d; c++)
+            for (var s = 0; s < n; s++) destination[(c * n) + s] = blocks[ScanIndex(c, s, n)];
+    }
+
+    /// <summary>Sets a layer's state of the scan [D, N].</summary>
+    /// <param name="layer">The layer's number.</param>
+    /// <param name="source">D·N floats.</param>
+    /// <exception cref="ArgumentException">The source has another length.</exception>
+    public void CopyScanFrom(int layer, ReadOnlySpan<float> source)
+    {
+        int d = _config.IntermediateSize, n = _config.StateSize;
+        CheckLength(source.Length, d * n, nameof(source));
+        var blocks = ScanBlocks(layer);
+        for (var c = 0; c < d; c++)
+            for (var s = 0; s < n; s++) blocks[ScanIndex(c, s, n)] = source[(c * n) + s];
+    }
+
+    /// <summary>Writes the state to a file that any process with the same model can go on from.</summary>
+    /// <param name="path">The file; an older one is replaced when the new one is complete.</param>
+    /// <param name="notes">Strings to keep with the state.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void Save(string path, IReadOnlyDictionary<string, string>? notes = null) => StateFile.Write(path, this, _config, notes);
+
+    /// <summary>Releases the memory.</summary>
+    public void Dispose()
+    {
+        _convolution.Dispose();
+        _scan.Dispose();
+    }
+
+    internal static int Pad(int width) => checked(width + Lanes - 1) & ~(Lanes - 1);
+
+    /// <summary>Place of channel c's state s: sixteen channels side by side, whatever the instruction set.</summary>
+    internal static int ScanIndex(int channel, int state, int states) =>
+        (((channel / Lanes) * states) + state) * Lanes + (channel % Lanes);
+
+    internal Segment Segment(int row, int count) => new(row, count, _convolution, _scan);
+
+    /// <summary>Claims the state for one forward pass.</summary>
+    internal bool TryEnter() => Interlocked.CompareExchange(ref _inUse, 1, 0) == 0;
+
+    internal void Exit() => Volatile.Write(ref _inUse, 0);
+
+    private static void CheckLength(int actual, int expected, string parameter)
+    {
+        if (actual != expected) throw new ArgumentException($"{expected} floats were expected, {actual} were given.", parameter);
+    }
+
+    private Span<float> ConvolutionRow(int layer, int k)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)layer, (uint)LayerCount, nameof(layer));
+        return _convolution.Span.Slice(((layer * WindowLength) + k) * PaddedWidth, _config.IntermediateSize);
+    }
+
+    private Span<float> ScanBlocks(int layer)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)layer, (uint)LayerCount, nameof(layer));
+        var length = PaddedWidth * _config.StateSize;
+        return _scan.Span.Slice(layer * length, length);
+    }
+}

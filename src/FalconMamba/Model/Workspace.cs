@@ -1,0 +1,70 @@
+using FalconMamba.Kernels;
+
+namespace FalconMamba.Model;
+
+/// <summary>
+/// The activations of one pass over the layers, a row a token; every width is padded to a multiple of sixteen with zeros
+/// that no kernel overwrites.
+/// </summary>
+internal sealed class Workspace : IDisposable
+{
+    private readonly NativeBuffer[] _buffers;
+
+    public Workspace(FalconMambaConfig config, int capacity)
+    {
+        Capacity = capacity;
+        int h = RecurrentState.Pad(config.HiddenSize), d = RecurrentState.Pad(config.IntermediateSize);
+        int n = RecurrentState.Pad(config.StateSize), r = RecurrentState.Pad(config.TimeStepRank);
+        var projected = RecurrentState.Pad(config.TimeStepRank + (2 * config.StateSize));
+        _buffers = [.. new[] { h, h, 2 * d, d, d, projected, r, 2 * n }.Select(width => new NativeBuffer(checked(width * capacity)))];
+        Residual = new Rows(_buffers[0], h);
+        Normed = new Rows(_buffers[1], h);
+        U = new Rows(_buffers[2], 2 * d);
+        Z = new Rows(_buffers[2], 2 * d, d);
+        X = new Rows(_buffers[3], d);
+        Dt = new Rows(_buffers[4], d);
+        Projected = new Rows(_buffers[5], projected);
+        DtLow = new Rows(_buffers[6], r);
+        B = new Rows(_buffers[7], 2 * n);
+        C = new Rows(_buffers[7], 2 * n, n);
+        Segments = new Segment[capacity];
+    }
+
+    /// <summary>The tokens it has room for.</summary>
+    public int Capacity { get; }
+
+    /// <summary>The residual stream [H].</summary>
+    public Rows Residual { get; }
+
+    /// <summary>The normalised stream [H].</summary>
+    public Rows Normed { get; }
+
+    /// <summary>The first half of in_proj's output [D]: the convolution's inputs.</summary>
+    public Rows U { get; }
+
+    /// <summary>The second half [D]: the gate.</summary>
+    public Rows Z { get; }
+
+    /// <summary>The convolution's output [D], then the gated output of the scan.</summary>
+    public Rows X { get; }
+
+    /// <summary>dt_proj's output [D].</summary>
+    public Rows Dt { get; }
+
+    /// <summary>x_proj's output [R + 2N].</summary>
+    public Rows Projected { get; }
+
+    /// <summary>dt before dt_proj [R], normalised.</summary>
+    public Rows DtLow { get; }
+
+    /// <summary>B [N], normalised.</summary>
+    public Rows B { get; }
+
+    /// <summary>C [N], normalised.</summary>
+    public Rows C { get; }
+
+    /// <summary>The segments of the pass, at most one a token.</summary>
+    public Segment[] Segments { get; }
+
+    public void Dispose() => Array.ForEach(_buffers, buffer => buffer.Dispose());
+}
