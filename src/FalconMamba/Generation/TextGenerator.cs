@@ -1,0 +1,74 @@
+using FalconMamba.Model;
+using FalconMamba.Tokenization;
+
+namespace FalconMamba.Generation;
+
+/// <summary>
+/// Generated text in pieces: only whole characters come out, nothing of a stop string does, and special tokens are left out.
+/// </summary>
+public sealed class TextGenerator
+{
+    private readonly Tokenizer _tokenizer;
+    private readonly TokenGenerator _tokens;
+    private readonly GenerationOptions _options;
+    private readonly List<int> _ids = [];
+
+    /// <summary>A generator for one model, its tokenizer and fixed options.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="options">How tokens are chosen and when to stop; null for the defaults.</param>
+    public TextGenerator(IModelRunner model, Tokenizer tokenizer, GenerationOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        _tokenizer = tokenizer;
+        _options = options ?? new GenerationOptions();
+        _tokens = new TokenGenerator(model, _options);
+    }
+
+    /// <summary>The ids of the last generation so far, a stop id included.</summary>
+    public IReadOnlyList<int> Ids => _ids;
+
+    /// <summary>Why the last generation ended.</summary>
+    public FinishReason FinishReason { get; private set; }
+
+    /// <inheritdoc cref="TokenGenerator.Pending"/>
+    public int? Pending => _tokens.Pending;
+
+    /// <summary>Reads the prompt and generates text.</summary>
+    /// <param name="state">The sequence's past; moved over the prompt and all generated tokens but the last.</param>
+    /// <param name="prompt">The next tokens; may be empty if the state has seen some.</param>
+    /// <param name="text">
+    /// Decodes the tokens; null for a fresh one. A stream of the caller is not flushed, so that a later call goes on inside a
+    /// character that this one leaves unfinished.
+    /// </param>
+    /// <param name="progress">Told how many tokens of the prompt are read.</param>
+    /// <param name="cancellationToken">Looked at before every token and inside long prompts.</param>
+    /// <returns>Pieces of text as they become certain.</returns>
+    /// <exception cref="ArgumentException">There is nothing to go on from, or a token is not in the vocabulary.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the state is at the token its count tells.</exception>
+    public IEnumerable<string> Generate(
+        RecurrentState state,
+        ReadOnlyMemory<int> prompt,
+        TextStream? text = null,
+        IProgress<int>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        _ids.Clear();
+        FinishReason = FinishReason.None;
+        var stream = text ?? new TextStream(_tokenizer, skipSpecialTokens: true);
+        var stops = new StopStringMatcher(_options.StopStrings);
+        foreach (var id in _tokens.Generate(state, prompt, progress, cancellationToken))
+        {
+            _ids.Add(id);
+            // A stop id may be an ordinary token: it ends the text and is no part of it.
+            if (_tokens.FinishReason == FinishReason.StopId) break;
+            if (stops.Push(stream.Append(id)) is { Length: > 0 } piece) yield return piece;
+            if (stops.Matched is null) continue;
+            FinishReason = FinishReason.StopString;
+            yield break;
+        }
+
+        FinishReason = _tokens.FinishReason;
+        if ((text is null ? stops.Push(stream.Flush()) : "") + stops.Flush() is { Length: > 0 } rest) yield return rest;
+    }
+}
