@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace FalconMamba.Generation;
 
 /// <summary>
@@ -6,9 +8,13 @@ namespace FalconMamba.Generation;
 /// </summary>
 internal sealed class Candidates
 {
+    // For few values a heap: almost every logit is below its least, which is one predictable comparison.
+    private const int LargestHeap = 256;
+
     private int[] _ids = [];
     private float[] _logits = [];
     private float[] _scratch = [];
+    private double[] _weights = [];
 
     /// <summary>How many are left.</summary>
     public int Count { get; private set; }
@@ -19,40 +25,51 @@ internal sealed class Candidates
     /// <summary>Their logits [Count].</summary>
     public Span<float> Logits => _logits.AsSpan(0, Count);
 
-    /// <summary>The largest logit.</summary>
-    public float Largest
-    {
-        get
-        {
-            var largest = float.NegativeInfinity;
-            foreach (var logit in Logits) largest = MathF.Max(largest, logit);
-            return largest;
-        }
-    }
-
     /// <summary>Starts anew with every token whose logit is not minus infinity.</summary>
     /// <param name="logits">[V].</param>
-    /// <exception cref="InvalidOperationException">A logit is NaN or infinite, or all are minus infinity.</exception>
+    /// <exception cref="InvalidOperationException">A logit is NaN or positive infinity, or none is finite.</exception>
     public void Load(ReadOnlySpan<float> logits)
     {
-        if (_ids.Length < logits.Length)
-        {
-            _ids = new int[logits.Length];
-            _logits = new float[logits.Length];
-            _scratch = new float[logits.Length];
-        }
-
-        Count = 0;
+        ArgMax.FiniteMaximum(logits);
+        Reserve(logits.Length);
+        var count = 0;
+        Span<int> ids = _ids;
+        Span<float> kept = _logits;
         for (var id = 0; id < logits.Length; id++)
         {
-            var logit = logits[id];
-            if (float.IsNegativeInfinity(logit)) continue;
-            if (!float.IsFinite(logit)) throw ArgMax.Unusable();
-            _ids[Count] = id;
-            _logits[Count++] = logit;
+            // Written always, counted only if it stays: a branch here would be a guess per token.
+            ids[count] = id;
+            kept[count] = logits[id];
+            count += logits[id] > float.NegativeInfinity ? 1 : 0;
         }
 
-        if (Count == 0) throw ArgMax.Unusable();
+        Count = count;
+    }
+
+    /// <summary>
+    /// The probabilities times a common factor, exp(logit − largest), in float64 [Count]. Valid until the next call. The
+    /// last bit of exp may differ between processors, so draws agree across machines but for that.
+    /// </summary>
+    public ReadOnlySpan<double> Weights()
+    {
+        var largest = new Vector<double>(ArgMax.FiniteMaximum(Logits));
+        for (var i = 0; i < Count; i += Vector<float>.Count)
+        {
+            // Reads and writes past the count stay in the buffers, whose lengths are whole vectors.
+            Vector.Widen(new Vector<float>(_logits, i), out var low, out var high);
+            Vector.Exp(low - largest).CopyTo(_weights, i);
+            Vector.Exp(high - largest).CopyTo(_weights, i + Vector<double>.Count);
+        }
+
+        return _weights.AsSpan(0, Count);
+    }
+
+    /// <summary>Divides the logits; a quotient beyond float's range becomes its largest finite value.</summary>
+    public void Divide(float divisor)
+    {
+        var (least, most) = (new Vector<float>(float.MinValue), new Vector<float>(float.MaxValue));
+        for (var i = 0; i < Count; i += Vector<float>.Count)
+            Vector.Clamp(new Vector<float>(_logits, i) / divisor, least, most).CopyTo(_logits, i);
     }
 
     /// <summary>Keeps the logits not below a value.</summary>
@@ -61,91 +78,75 @@ internal sealed class Candidates
     /// <summary>Keeps as many of the largest logits; among equals the lowest ids.</summary>
     public void KeepLargest(int count)
     {
-        if (count >= Count) return;
-        var cut = DescendingPrefix(count)[count - 1];
+        if (count < Count) KeepLargest(count, KthLargest(count));
+    }
+
+    /// <summary>The same, where the least of the logits to keep is known already.</summary>
+    public void KeepLargest(int count, float least)
+    {
         var above = 0;
-        foreach (var logit in Logits) if (logit > cut) above++;
-        Keep(cut, count - above);
+        foreach (var logit in Logits) above += logit > least ? 1 : 0;
+        Keep(least, count - above);
     }
 
     /// <summary>The value of the k-th largest logit, k from 1 to <see cref="Count"/>.</summary>
     public float KthLargest(int k)
     {
-        var values = Scratch();
-        SelectLargest(values, k);
-        var least = values[0];
-        foreach (var value in values[..k]) least = MathF.Min(least, value);
+        var least = float.PositiveInfinity;
+        foreach (var logit in SelectLargest(k)) least = MathF.Min(least, logit);
         return least;
     }
 
-    /// <summary>
-    /// The logits in scratch memory, the first <paramref name="count"/> of them the largest, in descending order. Valid
-    /// until the next call.
-    /// </summary>
-    public Span<float> DescendingPrefix(int count)
+    /// <summary>The largest logits in descending order [count]. Valid until the next call.</summary>
+    public ReadOnlySpan<float> LargestDescending(int count)
     {
-        var values = Scratch();
-        ExtendDescending(values, 0, count);
-        return values;
-    }
-
-    /// <summary>
-    /// Sorts more of what <see cref="DescendingPrefix"/> returned: those up to <paramref name="to"/>, if those up to
-    /// <paramref name="from"/> are sorted already.
-    /// </summary>
-    public static void ExtendDescending(Span<float> values, int from, int to)
-    {
-        SelectLargest(values[from..], to - from);
-        var part = values[from..to];
-        part.Sort();
-        part.Reverse();
-    }
-
-    private Span<float> Scratch()
-    {
-        var values = _scratch.AsSpan(0, Count);
-        Logits.CopyTo(values);
+        var values = SelectLargest(count);
+        values.Sort();
+        values.Reverse();
         return values;
     }
 
     private void Keep(float least, int mostAtLeast)
     {
         var kept = 0;
-        for (var i = 0; i < Count; i++)
+        var ids = _ids.AsSpan(0, Count);
+        var logits = Logits;
+        for (var i = 0; i < logits.Length; i++)
         {
-            var logit = _logits[i];
-            if (logit < least || (logit == least && mostAtLeast-- <= 0)) continue;
-            _ids[kept] = _ids[i];
-            _logits[kept++] = logit;
+            var logit = logits[i];
+            ids[kept] = ids[i];
+            logits[kept] = logit;
+            if (logit > least || (logit == least && mostAtLeast-- > 0)) kept++;
         }
 
         Count = kept;
     }
 
-    // Hoare's selection: afterwards the first `count` values are the largest, in no order. The middle of three as the
-    // pivot keeps sorted and equal inputs linear.
-    private static void SelectLargest(Span<float> values, int count)
+    private void Reserve(int count)
     {
-        int low = 0, high = values.Length - 1;
-        while (low < high && count > low && count <= high)
-        {
-            var pivot = Median(values[low], values[low + ((high - low) / 2)], values[high]);
-            int i = low, j = high;
-            while (i <= j)
-            {
-                while (values[i] > pivot) i++;
-                while (values[j] < pivot) j--;
-                if (i > j) break;
-                (values[i], values[j]) = (values[j], values[i]);
-                i++;
-                j--;
-            }
-
-            if (count - 1 <= j) high = j;
-            else if (count - 1 >= i) low = i;
-            else return;
-        }
+        if (count <= _ids.Length) return;
+        var length = checked((count + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count);
+        _ids = new int[length];
+        _logits = new float[length];
+        _scratch = new float[length];
+        _weights = new double[length];
     }
 
-    private static float Median(float a, float b, float c) => MathF.Max(MathF.Min(a, b), MathF.Min(MathF.Max(a, b), c));
+    // The largest values, in no order.
+    private Span<float> SelectLargest(int count)
+    {
+        var largest = _scratch.AsSpan(0, count);
+        if (count <= LargestHeap)
+        {
+            Logits[..count].CopyTo(largest);
+            Selection.KeepLargest(largest, Logits[count..]);
+        }
+        else
+        {
+            Logits.CopyTo(_scratch);
+            Selection.Partition(_scratch.AsSpan(0, Count), count);
+        }
+
+        return largest;
+    }
 }

@@ -47,19 +47,18 @@ public sealed class Sampler
     // Inverts the cumulative distribution, by ascending id.
     private static int Draw(Candidates candidates, double uniform)
     {
-        var largest = candidates.Largest;
+        var weights = candidates.Weights();
         var total = 0.0;
-        foreach (var logit in candidates.Logits) total += Math.Exp(logit - largest);
+        foreach (var weight in weights) total += weight;
         var remaining = uniform * total;
-        var chosen = candidates.Ids[0];
-        for (var i = 0; i < candidates.Count && remaining >= 0; i++)
+        var chosen = 0;
+        for (var i = 0; i < weights.Length && remaining >= 0; i++)
         {
-            var weight = Math.Exp(candidates.Logits[i] - largest);
-            if (weight == 0) continue;
-            chosen = candidates.Ids[i];
-            remaining -= weight;
+            if (weights[i] == 0) continue;
+            chosen = i;
+            remaining -= weights[i];
         }
 
-        return chosen;
+        return candidates.Ids[chosen];
     }
 }

@@ -6,15 +6,13 @@ namespace FalconMamba.Generation;
 /// </summary>
 internal static class SamplingFilters
 {
-    // The first part that top-p sorts: confident models rarely need more.
-    private const int FirstSorted = 256;
+    // How many of the likeliest top-p looks at first, and the factor by which it looks at more: confident models rarely
+    // need a second look.
+    private const int FirstLook = 256;
+    private const int LookFactor = 8;
 
-    /// <summary>Divides the logits; a quotient beyond float's range becomes its largest finite value.</summary>
-    public static void Temperature(Candidates candidates, double temperature)
-    {
-        var divisor = (float)temperature;
-        foreach (ref var logit in candidates.Logits) logit = Math.Clamp(logit / divisor, float.MinValue, float.MaxValue);
-    }
+    /// <summary>Divides the logits.</summary>
+    public static void Temperature(Candidates candidates, double temperature) => candidates.Divide((float)temperature);
 
     /// <summary>Keeps the k largest and everything that equals the k-th.</summary>
     public static void TopK(Candidates candidates, int k, int minTokensToKeep = 1)
@@ -29,34 +27,35 @@ internal static class SamplingFilters
     /// </summary>
     public static void TopP(Candidates candidates, double p, int minTokensToKeep = 1)
     {
-        var largest = candidates.Largest;
         var target = 0.0;
-        foreach (var logit in candidates.Logits) target += Math.Exp(logit - largest);
+        foreach (var weight in candidates.Weights()) target += weight;
         target *= p;
 
-        var sorted = Math.Min(FirstSorted, candidates.Count);
-        var descending = candidates.DescendingPrefix(sorted);
+        var seen = Math.Min(FirstLook, candidates.Count);
+        var descending = candidates.LargestDescending(seen);
+        var largest = descending[0];
         var kept = 0;
-        for (var mass = 0.0; kept < descending.Length && (mass < target || kept < minTokensToKeep); kept++)
+        for (var mass = 0.0; mass < target || kept < minTokensToKeep; kept++)
         {
-            if (kept == sorted)
+            if (kept == candidates.Count) return;
+            if (kept == seen)
             {
-                sorted = Math.Min(4 * sorted, descending.Length);
-                Candidates.ExtendDescending(descending, kept, sorted);
+                seen = (int)Math.Min((long)LookFactor * seen, candidates.Count);
+                descending = candidates.LargestDescending(seen);
             }
 
-            mass += Math.Exp(descending[kept] - largest);
+            mass += Math.Exp((double)descending[kept] - largest);
         }
 
-        candidates.KeepLargest(Math.Max(kept, 1));
+        kept = Math.Max(kept, 1);
+        candidates.KeepLargest(kept, descending[kept - 1]);
     }
 
     /// <summary>Keeps tokens at least as likely as a fraction of the likeliest.</summary>
     public static void MinP(Candidates candidates, double minP, int minTokensToKeep = 1)
     {
-        var largest = candidates.Largest;
         var likely = 0;
-        foreach (var logit in candidates.Logits) if (Math.Exp(logit - largest) >= minP) likely++;
+        foreach (var weight in candidates.Weights()) likely += weight >= minP ? 1 : 0;
         candidates.KeepLargest(Math.Max(likely, minTokensToKeep));
     }
 }

@@ -9,6 +9,14 @@ namespace FalconMamba.Tests.Formats;
 public class TensorTests
 {
     [Fact]
+    public void Every_type_has_its_row()
+    {
+        Assert.Equal(Enum.GetValues<TensorType>(), TensorTypes.All.Select(row => row.Type).Order());
+        Assert.All(TensorTypes.All, row => Assert.Same(row, row.Type.Info()));
+        Assert.Throws<ArgumentOutOfRangeException>(() => ((TensorType)(-1)).Info());
+    }
+
+    [Fact]
     public void Each_type_of_number_decodes_to_its_values()
     {
         Check<double>(TensorType.F64, [1.5, -2.25, double.PositiveInfinity, 5e-324, Math.PI]);
