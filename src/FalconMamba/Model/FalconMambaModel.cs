@@ -24,11 +24,17 @@ public sealed class FalconMambaModel : IModelRunner
     /// <param name="weights">The weights; <see cref="Dispose"/> closes them.</param>
     /// <param name="options">How to run; null for the defaults.</param>
     public FalconMambaModel(ModelWeights weights, ModelOptions? options = null)
+        : this(weights, (options ?? new ModelOptions()).Checked(), null)
+    {
+    }
+
+    /// <summary>A model on the kernels of one path, for comparing paths.</summary>
+    internal FalconMambaModel(ModelWeights weights, ModelOptions options, KernelSet? kernels)
     {
         ArgumentNullException.ThrowIfNull(weights);
         _weights = weights;
-        _options = (options ?? new ModelOptions()).Checked();
-        _kernels = KernelSet.Create(_options.Threads);
+        _options = options;
+        _kernels = kernels ?? KernelSet.Create(options.Threads);
         _layers = [.. weights.Layers.Select(layer => new PreparedLayer(weights.Config, layer))];
         _normF = new NativeBuffer(RecurrentState.Pad(Config.HiddenSize));
         weights.NormF.CopyTo(_normF.Span);

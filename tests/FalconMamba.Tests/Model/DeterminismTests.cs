@@ -1,0 +1,147 @@
+using System.Runtime.InteropServices;
+using FsCheck;
+using FsCheck.Fluent;
+using FalconMamba.Kernels;
+using FalconMamba.Model;
+
+namespace FalconMamba.Tests.Model;
+
+/// <summary>The two laws: cutting into chunks changes nothing, nor does company or the number of threads. Bit for bit.</summary>
+public class DeterminismTests
+{
+    private static string[] Folders => [.. Directory.EnumerateDirectories(Path.Combine(FixtureFolder.Repository, "tests", "fixtures", "models")).Order(StringComparer.Ordinal)];
+
+    [Fact]
+    public void Any_cutting_into_chunks_gives_the_same_bits()
+    {
+        foreach (var folder in Folders)
+        {
+            using var model = FalconMambaModel.Load(folder, new ModelOptions { PrefillChunkSize = 11 });
+            Prop.ForAll(
+                Gen.Choose(1, 9).NonEmptyListOf().ToArbitrary(),
+                lengths =>
+                {
+                    var ids = Tokens(model, lengths.Sum());
+                    using var whole = model.CreateState();
+                    using var cut = model.CreateState();
+                    var expected = Last(model, whole, ids);
+                    float[] actual = [];
+                    var start = 0;
+                    foreach (var length in lengths)
+                    {
+                        actual = Last(model, cut, ids[start..(start + length)]);
+                        start += length;
+                    }
+
+                    return Equal(expected, actual) && SameState(model, whole, cut);
+                }).Check(Config.QuickThrowOnFailure.WithMaxTest(30));
+        }
+    }
+
+    [Fact]
+    public void Company_in_the_batch_gives_the_same_bits()
+    {
+        foreach (var folder in Folders)
+        {
+            using var model = FalconMambaModel.Load(folder, new ModelOptions { PrefillChunkSize = 13 });
+            Prop.ForAll(
+                Gen.Choose(1, 20).NonEmptyListOf().ToArbitrary(),
+                lengths =>
+                {
+                    var prompts = lengths.Select((length, i) => Tokens(model, length, seed: i)).ToArray();
+                    var states = prompts.Select(_ => model.CreateState()).ToArray();
+                    var logits = new float[prompts.Length * model.Config.VocabSize];
+                    model.Forward([.. prompts.Select((prompt, i) => new Chunk(states[i], prompt))], logits);
+                    return prompts.Select((prompt, i) =>
+                    {
+                        using var alone = model.CreateState();
+                        var expected = Last(model, alone, prompt);
+                        var same = Equal(expected, logits.AsSpan(i * model.Config.VocabSize, model.Config.VocabSize)) && SameState(model, alone, states[i]);
+                        states[i].Dispose();
+                        return same;
+                    }).All(same => same);
+                }).Check(Config.QuickThrowOnFailure.WithMaxTest(20));
+        }
+    }
+
+    [Fact]
+    public void Any_number_of_threads_gives_the_same_bits()
+    {
+        foreach (var folder in Folders)
+        {
+            var results = new[] { 1, 2, 3, 7 }.Select(threads =>
+            {
+                using var model = FalconMambaModel.Load(folder, new ModelOptions { Threads = threads, Deterministic = true });
+                return AllLogits(model);
+            }).ToArray();
+            Assert.All(results, result => Assert.True(Equal(results[0], result), folder));
+        }
+    }
+
+    [Theory]
+    [InlineData("512")]
+    [InlineData("256")]
+    [InlineData("128")]
+    public void Every_vector_width_equals_the_generic_twin_bit_for_bit(string path)
+    {
+        foreach (var folder in Folders)
+        {
+            using var weights = ModelWeights.Open(folder);
+            using var twin = new FalconMambaModel(weights, new ModelOptions(), KernelSet.Create("generic", 2));
+            using var vectors = new FalconMambaModel(weights, new ModelOptions(), KernelSet.Create(path, 2));
+            Assert.True(Equal(AllLogits(twin), AllLogits(vectors)), folder);
+        }
+    }
+
+    [Fact]
+    public void Forward_allocates_nothing_once_it_is_warm()
+    {
+        using var model = FalconMambaModel.Load(Folders[0]);
+        using var state = model.CreateState();
+        var logits = new float[model.Config.VocabSize];
+        int[] one = [5];
+        for (var i = 0; i < 100; i++) model.Forward([new Chunk(state, one)], logits);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++) model.Forward([new Chunk(state, one)], logits);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    private static float[] AllLogits(FalconMambaModel model)
+    {
+        using var state = model.CreateState();
+        var ids = Tokens(model, 70);
+        var logits = new float[ids.Length * model.Config.VocabSize];
+        model.Forward([new Chunk(state, ids) { Logits = RowSelection.All }], logits);
+        return [.. logits, .. Last(model, state, [3])];
+    }
+
+    private static float[] Last(FalconMambaModel model, RecurrentState state, int[] ids)
+    {
+        var logits = new float[model.Config.VocabSize];
+        model.Forward([new Chunk(state, ids)], logits);
+        return logits;
+    }
+
+    private static int[] Tokens(FalconMambaModel model, int count, int seed = 0)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => random.Next(model.Config.VocabSize))];
+    }
+
+    private static bool SameState(FalconMambaModel model, RecurrentState a, RecurrentState b)
+    {
+        var (x, y) = (new float[model.Config.IntermediateSize * model.Config.StateSize], new float[model.Config.IntermediateSize * model.Config.StateSize]);
+        for (var i = 0; i < a.LayerCount; i++)
+        {
+            a.CopyScanTo(i, x);
+            b.CopyScanTo(i, y);
+            if (!Equal(x, y)) return false;
+        }
+
+        return a.TokenCount == b.TokenCount;
+    }
+
+    // As bits: equal floats may differ in the sign of zero.
+    private static bool Equal(ReadOnlySpan<float> a, ReadOnlySpan<float> b) =>
+        MemoryMarshal.AsBytes(a).SequenceEqual(MemoryMarshal.AsBytes(b));
+}
