@@ -89,8 +89,12 @@ internal sealed class KernelSet<T> : KernelSet where T : unmanaged, ILanes<T>
             Bias = bias is null ? null : new Rows(bias, rows).Pointer(1, rows) + firstRow,
             Input = input.Pointer(tokens, (columns + 15) & ~15),
             Output = output.Pointer(tokens, rowCount),
-            Rows = rowCount, Columns = columns, Tokens = tokens,
-            InputStride = input.Stride, OutputStride = output.Stride, Accumulate = accumulate,
+            Rows = rowCount,
+            Columns = columns,
+            Tokens = tokens,
+            InputStride = input.Stride,
+            OutputStride = output.Stride,
+            Accumulate = accumulate,
         });
     }
 
@@ -102,8 +106,14 @@ internal sealed class KernelSet<T> : KernelSet where T : unmanaged, ILanes<T>
         {
             Multiply(weights.Type, new MatrixProductArguments
             {
-                Weights = weights.Pointer, Input = input.Pointer(tokens, (columns + 15) & ~15), Output = y,
-                Rows = rows, Columns = columns, Tokens = tokens, InputStride = input.Stride, OutputStride = rows,
+                Weights = weights.Pointer,
+                Input = input.Pointer(tokens, (columns + 15) & ~15),
+                Output = y,
+                Rows = rows,
+                Columns = columns,
+                Tokens = tokens,
+                InputStride = input.Stride,
+                OutputStride = rows,
             });
         }
     }

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using FsCheck;
-using FsCheck.Fluent;
 using FalconMamba.Kernels;
 using FalconMamba.Model;
+using FsCheck;
+using FsCheck.Fluent;
 
 namespace FalconMamba.Tests.Model;
 

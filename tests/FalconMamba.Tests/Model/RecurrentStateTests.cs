@@ -1,6 +1,6 @@
+using FalconMamba.Model;
 using FsCheck;
 using FsCheck.Fluent;
-using FalconMamba.Model;
 
 namespace FalconMamba.Tests.Model;
 
