@@ -43,6 +43,9 @@ internal sealed class PieceBuffer
     /// <summary>The text, without unpaired surrogates.</summary>
     public ReadOnlySpan<char> Text => _text.AsSpan(0, _length);
 
+    /// <summary>The chars that the memory at hand can take.</summary>
+    public int Capacity => Math.Max(_text.Length, _newText.Length);
+
     /// <summary>Whether the chars' places in the original are kept.</summary>
     public bool IsTracking { get; private set; }
 

@@ -108,15 +108,15 @@ internal static class TokenizerJson
     private static List<AddedToken> ReadAddedTokens(JsonPlace root, Dictionary<string, int> vocabulary)
     {
         var tokens = new List<AddedToken>();
-        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
-        var contents = new HashSet<int>();
+        var contents = new HashSet<string>(StringComparer.Ordinal);
+        var ids = new HashSet<int>();
         foreach (var item in root.Find("added_tokens")?.Items() ?? [])
         {
             item.AllowOnly("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special");
             var token = TokenizerComponents.ReadAddedToken(item, item.Get("id").Id());
             if (vocabulary.TryGetValue(token.Content, out var id) && id != token.Id)
                 throw item.Wrong($"the id {id} was expected, which the vocabulary gives to this token, but it is {token.Id}");
-            if (!ids.TryAdd(token.Content, token.Id) || !contents.Add(token.Id)) throw item.Wrong("a token that is not in the list yet was expected");
+            if (!contents.Add(token.Content) || !ids.Add(token.Id)) throw item.Wrong("a token that is not in the list yet was expected");
             tokens.Add(token);
         }
 

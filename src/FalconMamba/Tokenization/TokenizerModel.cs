@@ -41,6 +41,9 @@ internal sealed record TokenizerModel
 
     /// <summary>Ids put after every text when special tokens are asked for.</summary>
     public IReadOnlyList<int> Suffix { get; init; } = [];
+
+    /// <summary>The text that an added token matches and decodes to: its content, normalized if it matches normalized text.</summary>
+    public string FormOf(AddedToken token) => token.Normalized && Normalizer is not null ? Normalizer.Normalize(token.Content) : token.Content;
 }
 
 /// <summary>One merge of byte-pair encoding.</summary>
