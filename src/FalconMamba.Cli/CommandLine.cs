@@ -51,6 +51,7 @@ internal static class CommandLine
             InspectCommand.Create(terminal),
             ConvertCommand.Create(terminal),
             SynthCommand.Create(terminal),
+            BenchCommand.Create(terminal),
         };
         root.Add(CommonOptions.Verbose());
         root.Options.OfType<HelpOption>().Single().Description = "Show this help.";
