@@ -52,6 +52,9 @@ internal sealed class PieceBuffer
     /// <summary>The pieces, in order, without gaps unless a pre-tokenizer removes its delimiters.</summary>
     public ReadOnlySpan<Piece> Pieces => _pieces.AsSpan(0, _pieceCount);
 
+    /// <summary>Room for the delimiters of one piece, kept from piece to piece.</summary>
+    public List<(int Start, int End)> Matches { get; } = [];
+
     /// <summary>The text of a piece.</summary>
     public ReadOnlySpan<char> TextOf(Piece piece) => _text.AsSpan(piece.Start, piece.Length);
 
