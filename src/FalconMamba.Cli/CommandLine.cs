@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace FalconMamba.Cli;
 
@@ -21,8 +22,8 @@ internal static class CommandLine
         var result = Root(terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
         {
-            return result.Action is ParseErrorAction
-                ? TellUsage(result, terminal)
+            return Wrong(result) is { } message
+                ? Failure.TellUsage(terminal, message, result.CommandResult.Command)
                 : await result.InvokeAsync(
                     new InvocationConfiguration
                     {
@@ -59,13 +60,24 @@ internal static class CommandLine
         return root;
     }
 
-    private static int TellUsage(ParseResult result, Terminal terminal)
+    /// <summary>What is wrong with the command line, or null.</summary>
+    private static string? Wrong(ParseResult result)
     {
-        var verb = result.CommandResult.Command is RootCommand ? "" : " " + result.CommandResult.Command.Name;
-        var message = result.Tokens.Count == 0
-            ? "No verb was given: try 'falcon-mamba generate'."
-            : Failure.Sentence(result.Errors.Count > 0 ? result.Errors[0].Message : "The command line was not understood.");
-        terminal.Error.WriteLine($"error: {message} See 'falcon-mamba{verb} --help'.");
-        return ExitCode.Usage;
+        var command = result.CommandResult.Command;
+        return (command is RootCommand, result.Action is ParseErrorAction, result.UnmatchedTokens) switch
+        {
+            (true, true, []) => "no verb was given, try 'falcon-mamba generate'",
+            (true, true, [var word, ..]) => $"there is no verb {word}, use one of {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}",
+            (false, _, _) when UnknownOption(result) is { } option => $"there is no option {option}; a text that begins with a dash goes behind --",
+            (_, true, _) => result.Errors[0].Message,
+            _ => null,
+        };
     }
+
+    // The parser takes an option that it does not know for an argument.
+    private static string? UnknownOption(ParseResult result) => result.Tokens.Any(token => token.Type == TokenType.DoubleDash)
+        ? null
+        : result.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .FirstOrDefault(token => token.Value is ['-', '-', _, ..] or ['-', >= 'A' and <= 'z', ..])?.Value;
 }

@@ -24,6 +24,14 @@ internal static class Failure
         return line.Length > 0 && line[^1] is '.' or '!' or '?' ? line : line + ".";
     }
 
+    /// <summary>Tells what is wrong with the command line and where its rules are.</summary>
+    public static int TellUsage(Terminal terminal, string message, Command command)
+    {
+        var verb = command is RootCommand ? "" : " " + command.Name;
+        terminal.Error.WriteLine($"error: {Sentence(message).TrimEnd('.')} (see 'falcon-mamba{verb} --help').");
+        return ExitCode.Usage;
+    }
+
     private static int Run(ParseResult parse, Terminal terminal, Action<ParseResult, CancellationToken> work, CancellationToken cancellationToken)
     {
         try
@@ -38,8 +46,7 @@ internal static class Failure
         }
         catch (UsageException e)
         {
-            terminal.Error.WriteLine($"error: {e.Message} See 'falcon-mamba {parse.CommandResult.Command.Name} --help'.");
-            return ExitCode.Usage;
+            return TellUsage(terminal, e.Message, parse.CommandResult.Command);
         }
         catch (Exception e)
         {
@@ -52,6 +59,9 @@ internal static class Failure
 
     private static string Describe(Exception e) => e switch
     {
+        // The runtime's own words name the file and nothing else.
+        FileNotFoundException { FileName: { } name } when e.Message.StartsWith("Could not find file", StringComparison.Ordinal) =>
+            $"{name} was not found: check the name, or give the folder of a model that has it.",
         CommandException or IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or NotSupportedException =>
             Sentence(e.Message),
         OutOfMemoryException => "There is not enough memory for this: use a smaller model or a shorter prompt.",

@@ -10,7 +10,7 @@ internal static class GenerateCommand
     // What a run without a prompt shows: drawn, so that it reads well, but the same every time.
     private const string DefaultPrompt = "ROMEO:";
     private const double DefaultPromptTemperature = 0.8;
-    private const ulong DefaultSeed = 0;
+    private const ulong DefaultPromptSeed = 67;
 
     public static Command Create(Terminal terminal)
     {
@@ -28,7 +28,7 @@ internal static class GenerateCommand
         var topK = CommonOptions.Int32(0, int.MaxValue, 0, "--top-k").Describe("K", "Draw from the K likeliest tokens only; 0 for all.");
         var topP = CommonOptions.Double(0, 1, 1, "--top-p").Describe("P", "Draw from the likeliest tokens that have the probability P together.");
         var minP = CommonOptions.Double(0, 1, 0, "--min-p").Describe("M", "Draw only from tokens at least M times as likely as the likeliest.");
-        var seed = CommonOptions.Seed(DefaultSeed).Describe("S", "Another seed draws another text; the same one the same text.");
+        var seed = CommonOptions.Seed(0).Describe("S", "Another seed draws another text; the same one the same text.");
         var stop = new Option<string[]>("--stop") { HelpName = "STRING", Description = "End before this string; may be given several times." };
         var stopId = CommonOptions.Int32s("--stop-id").Describe("ID", "End at this token; may be given several times.");
         var ignoreEos = new Option<bool>("--ignore-eos") { Description = "Do not end at the model's own end tokens." };
@@ -74,7 +74,7 @@ internal static class GenerateCommand
                     TopK = parse.GetValue(topK),
                     TopP = parse.GetValue(topP),
                     MinP = parse.GetValue(minP),
-                    Seed = parse.GetValue(seed),
+                    Seed = isDefaultPrompt && !parse.Has(seed) ? DefaultPromptSeed : parse.GetValue(seed),
                     StopStrings = [.. parse.GetValue(stop) ?? []],
                     StopIds = [.. parse.GetValue(stopId) ?? [], .. ignoresEos ? [] : EndTokens(folder)],
                     IgnoreEos = ignoresEos,

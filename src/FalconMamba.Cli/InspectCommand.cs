@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using FalconMamba.Formats;
 using FalconMamba.Model;
 
@@ -75,7 +76,7 @@ internal static class InspectCommand
         json.WriteString("licence", ModelCard.Licence(folder));
         json.WriteNumber("parameters", weights.ParameterCount);
         json.WritePropertyName("config");
-        json.WriteRawValue(weights.Config.ToJson());
+        using (var config = JsonDocument.Parse(weights.Config.ToJson())) config.RootElement.WriteTo(json);
         json.WriteBoolean("tokenizer", File.Exists(Path.Combine(folder, "tokenizer.json")));
         json.WriteStartArray("types");
         foreach (var (type, tensors) in ByType(weights))
