@@ -5,7 +5,7 @@ namespace FalconMamba.Tokenization;
 
 /// <summary>
 /// Everything that turns text into ids, whatever file it was read from. Already checked: ids are not negative and their
-/// highest is in proportion to their number, merges and template ids name tokens that exist.
+/// highest is in proportion to their number, no two tokens share one, merges and template ids name tokens that exist.
 /// </summary>
 internal sealed record TokenizerModel
 {

@@ -13,7 +13,7 @@ internal sealed class Vocabulary
     private readonly byte[] _bytes;
     private readonly int[] _starts;
 
-    /// <summary>Joins the model's tokens and the added ones; where both claim an id, the added token has it.</summary>
+    /// <summary>Joins the model's tokens and the added ones.</summary>
     public Vocabulary(TokenizerModel model)
     {
         _ids = new Dictionary<string, int>(model.Vocabulary, StringComparer.Ordinal);

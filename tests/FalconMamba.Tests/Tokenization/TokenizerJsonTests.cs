@@ -69,6 +69,7 @@ public class TokenizerJsonTests
         TestTokenizers.Refused(static json => json["added_tokens"] = new JsonArray(TestTokenizers.AddedToken(300, "x"), TestTokenizers.AddedToken(300, "y")));
         TestTokenizers.Refused(static json => json["added_tokens"] = new JsonArray(TestTokenizers.AddedToken(300, "x"), TestTokenizers.AddedToken(301, "x")));
         TestTokenizers.Refused(static json => json["added_tokens"] = new JsonArray(TestTokenizers.AddedToken(300, "abab")));
+        TestTokenizers.Refused(static json => json["added_tokens"] = new JsonArray(TestTokenizers.AddedToken(3, "x y")));
     }
 
     [Theory]
