@@ -63,7 +63,7 @@ public class CheckpointTests
     public void Synth_writes_a_model_that_runs_and_says_something(string type)
     {
         using var folder = new TemporaryFolder();
-        var outcome = Falcon.Run("synth", folder["out"], "--shape", "130m", "--type", type, "--layers", "2");
+        var outcome = Falcon.Run("synth", folder["out"], "--shape", "130m", "--type", type, "--layers", "2", "--seed", "7");
         Assert.Equal((0, ""), (outcome.Code, outcome.Output));
         Assert.Contains("without a tokenizer", outcome.Error, StringComparison.Ordinal);
         Falcon.Output("logits", folder["out"], "--ids", "5,6,7,8,9,10", "--out", folder["logits"], "--state");
@@ -72,17 +72,13 @@ public class CheckpointTests
         Assert.All(file.InFileOrder, tensor => Assert.All(tensor.ToSingle(), value => Assert.True(float.IsFinite(value))));
         var row = logits.AsSpan(^65024..).ToArray();
         Assert.InRange(row.Max() - row.Min(), 0.5f, 50f);
-    }
 
-    [Fact]
-    public void Synth_follows_its_seed()
-    {
-        using var folder = new TemporaryFolder();
-        foreach (var (name, seed) in ((string, string)[])[("a", "7"), ("b", "7"), ("c", "8")])
-            Falcon.Output("synth", folder[name], "--shape", "130m", "--type", "BF16", "--layers", "1", "--seed", seed);
-        var weights = ((string[])["a", "b", "c"]).Select(name => File.ReadAllBytes(Path.Combine(folder[name], "model.safetensors"))).ToArray();
-        Assert.True(weights[0].AsSpan().SequenceEqual(weights[1]));
-        Assert.False(weights[0].AsSpan().SequenceEqual(weights[2]));
+        // A weight depends on its name and place, so a model with few tokens tells the first rows of this one.
+        Directory.CreateDirectory(folder["few"]);
+        using var weights = ModelWeights.Open(folder["out"]);
+        RandomCheckpoint.Write(folder["few"], weights.Config with { VocabSize = 4 }, weights.LmHead.Type, 7, cancellationToken: TestContext.Current.CancellationToken);
+        using var few = ModelWeights.Open(folder["few"]);
+        Assert.Equal(few.LmHead.ToSingle(), weights.LmHead.ToSingle()[..(4 * 768)]);
     }
 
     [Fact]

@@ -7,8 +7,15 @@ public class RandomCheckpointTests
 {
     private static readonly FalconMambaConfig Small = new()
     {
-        VocabSize = 1000, HiddenSize = 64, IntermediateSize = 130, NumHiddenLayers = 2, TimeStepRank = 4, ConvKernel = 4, StateSize = 5,
-        UseBias = true, TieWordEmbeddings = false, InitializerRange = 0.02,
+        VocabSize = 1000,
+        HiddenSize = 64,
+        IntermediateSize = 130,
+        NumHiddenLayers = 2,
+        TimeStepRank = 4,
+        StateSize = 5,
+        UseBias = true,
+        TieWordEmbeddings = false,
+        InitializerRange = 0.02,
     };
 
     [Theory]
