@@ -14,6 +14,7 @@ internal sealed class ProgressBar : IProgress<long>, IProgress<int>, IDisposable
     private readonly string _label;
     private readonly long _total;
     private readonly Func<long, string> _unit;
+    private readonly TimeSpan _patience;
     private readonly ManualResetEventSlim _done = new();
     private readonly Task _display;
     private long _value;
@@ -23,8 +24,10 @@ internal sealed class ProgressBar : IProgress<long>, IProgress<int>, IDisposable
     /// <param name="label">What is being done.</param>
     /// <param name="total">The value at the end.</param>
     /// <param name="unit">Writes a value for people.</param>
-    public ProgressBar(Terminal terminal, string label, long total, Func<long, string> unit)
+    /// <param name="patience">How long nothing is shown, if not the usual time.</param>
+    public ProgressBar(Terminal terminal, string label, long total, Func<long, string> unit, TimeSpan? patience = null)
     {
+        _patience = patience ?? (terminal.ErrorIsScreen ? Patience : BetweenLines);
         _terminal = terminal;
         _label = label;
         _total = Math.Max(1, total);
@@ -45,7 +48,7 @@ internal sealed class ProgressBar : IProgress<long>, IProgress<int>, IDisposable
 
     private void Display()
     {
-        if (_done.Wait(_terminal.ErrorIsScreen ? Patience : BetweenLines)) return;
+        if (_done.Wait(_patience)) return;
         if (_terminal.ErrorIsScreen) DrawBar();
         else WriteLines();
     }
@@ -56,15 +59,17 @@ internal sealed class ProgressBar : IProgress<long>, IProgress<int>, IDisposable
         .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
         .Start(context =>
         {
-            var task = context.AddTask("", maxValue: _total);
+            var task = context.AddTask(Description(0), maxValue: _total);
             do
             {
                 var value = Interlocked.Read(ref _value);
-                task.Description = Markup.Escape($"{_label} {_unit(value)} of {_unit(_total)}");
+                task.Description = Description(value);
                 task.Value = value;
             }
             while (!_done.Wait(BetweenFrames));
         });
+
+    private string Description(long value) => Markup.Escape($"{_label} {_unit(value)} of {_unit(_total)}");
 
     private void WriteLines()
     {
