@@ -39,7 +39,7 @@ internal unsafe struct CausalConvolution<T> : IBlockJob where T : unmanaged, ILa
             _width = width,
             _taps = weights.Taps,
         };
-        pool.Run(ref job, width / 16, threads);
+        pool.Run(ref job, width / 16, ComputePool.ThreadsFor((long)rows * width * weights.Taps, threads));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -35,6 +35,12 @@ internal sealed unsafe class ComputePool
     public static ComputePool Shared { get; } = new();
 
     /// <summary>
+    /// The threads worth waking for a kernel of so many multiplications: below a few microseconds of work, handing over
+    /// costs more than it saves.
+    /// </summary>
+    public static int ThreadsFor(long multiplications, int threads) => multiplications < 100_000 ? 1 : threads;
+
+    /// <summary>
     /// Runs all blocks of <paramref name="job"/> on up to <paramref name="threads"/> threads, the caller's among them, and
     /// returns when all are done. One job runs at a time; a second caller waits.
     /// </summary>

@@ -39,7 +39,7 @@ internal unsafe struct RmsNorm<T> : IBlockJob where T : unmanaged, ILanes<T>
             _width = width,
             _epsilon = epsilon,
         };
-        pool.Run(ref job, (rows + RowsPerBlock - 1) / RowsPerBlock, threads);
+        pool.Run(ref job, (rows + RowsPerBlock - 1) / RowsPerBlock, ComputePool.ThreadsFor((long)rows * width, threads));
     }
 
     public readonly void Run(int block)

@@ -55,7 +55,8 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
             _weightD = new Rows(weights.D, width).Pointer(1, width),
             _bias = new Rows(weights.DtBias, width).Pointer(1, width),
         };
-        pool.Run(ref job, width / 16, threads);
+        // Each state takes about ten multiplications, most of them in its exponential.
+        pool.Run(ref job, width / 16, ComputePool.ThreadsFor((long)count * width * weights.States * 10, threads));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
