@@ -21,14 +21,11 @@ internal static class ConvertCommand
             var source = CommonOptions.Folder(parse, model);
             var target = parse.GetValue(output)!;
             if (Path.GetFullPath(target) == Path.GetFullPath(source)) throw new UsageException("OUT is the model's own folder: name another one.");
-            var conversion = CheckpointConversion.Open(source, parse.GetValue(type));
-            using (conversion)
-            {
-                var folder = new OutputFolder(target, parse.GetValue(force), conversion.ByteLength);
-                using (var progress = new ProgressBar(terminal, "writing", conversion.ByteLength, Units.Bytes))
-                    folder.Fill(path => conversion.Write(path, progress, cancellationToken));
-                terminal.Error.WriteLine($"{folder.FullName}: {Units.Bytes(conversion.ByteLength)} of weights as {parse.GetValue(type)}");
-            }
+            using var conversion = CheckpointConversion.Open(source, parse.GetValue(type));
+            var folder = new OutputFolder(target, parse.GetValue(force), conversion.ByteLength);
+            using (var progress = new ProgressBar(terminal, "writing", conversion.ByteLength, Units.Bytes))
+                folder.Fill(path => conversion.Write(path, progress, cancellationToken));
+            terminal.Error.WriteLine($"{folder.FullName}: {Units.Bytes(conversion.ByteLength)} of weights as {parse.GetValue(type)}");
         });
         return command;
     }

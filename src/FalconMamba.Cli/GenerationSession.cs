@@ -77,7 +77,7 @@ internal sealed class GenerationSession
         TextGenerator generator, RecurrentState state, int[] ids, TextTail tail, StringBuilder text, GenerationTimings timings, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
-        using var bar = new ProgressBar(_terminal, "reading the prompt:", ids.Length, count => $"{count} tokens");
+        using var bar = new ProgressBar(_terminal, "reading the prompt", ids.Length, Units.Digits);
         var progress = new PromptProgress(bar, ids.Length, () =>
         {
             timings.PromptSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;

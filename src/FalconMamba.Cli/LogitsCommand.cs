@@ -47,7 +47,7 @@ internal static class LogitsCommand
 
             var request = new LogitsRequest(given, parse.GetValue(last), parse.GetValue(hidden), parse.GetValue(state), parse.GetValue(chunk));
             var start = Stopwatch.GetTimestamp();
-            using (var progress = new ProgressBar(terminal, "logits: token", given.Length, Units.Digits))
+            using (var progress = new ProgressBar(terminal, "reading tokens", given.Length, Units.Digits))
                 SafetensorsWriter.Write(target, source.Entries(request, progress, cancellationToken));
             var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             terminal.Error.WriteLine(

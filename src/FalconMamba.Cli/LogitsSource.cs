@@ -31,7 +31,7 @@ internal abstract class LogitsSource : IDisposable
     public IReadOnlyList<SafetensorsEntry> Entries(LogitsRequest request, IProgress<long> progress, CancellationToken cancellationToken)
     {
         long rows = request.Rows, v = Config.VocabSize, h = Config.HiddenSize, d = Config.IntermediateSize;
-        var hidden = new HiddenRows(request.Hidden ? Config.NumHiddenLayers + 2 : 0, request.Ids.Length - request.Rows);
+        var hidden = new HiddenRows(request.Hidden ? Config.NumHiddenLayers + 2 : 0, request.Ids.Length - request.Rows, cancellationToken);
         var entries = new List<SafetensorsEntry>
         {
             Entry("logits", [rows, v], stream => Run(request, values => Write(stream, values), hidden, progress, cancellationToken)),
@@ -76,8 +76,11 @@ internal abstract class LogitsSource : IDisposable
 /// <summary>Takes some rows of numbers.</summary>
 internal delegate void RowWriter(ReadOnlySpan<float> values);
 
-/// <summary>The hidden states of a prompt: a list of rows for each place, from the first wanted token on.</summary>
-internal sealed class HiddenRows(int count, int firstToken) : IActivationTap
+/// <summary>
+/// The hidden states of a prompt: a list of rows for each place, from the first wanted token on. It also looks at the
+/// cancellation, because a model does so only between parts of a prompt, which can take minutes.
+/// </summary>
+internal sealed class HiddenRows(int count, int firstToken, CancellationToken cancellationToken) : IActivationTap
 {
     private readonly List<float[]>[] _rows = [.. Enumerable.Range(0, count).Select(_ => new List<float[]>())];
 
@@ -100,8 +103,12 @@ internal sealed class HiddenRows(int count, int firstToken) : IActivationTap
         if (token >= firstToken) _rows[index].Add(values);
     }
 
-    public void Observe(ActivationSite site, int layer, int chunk, int token, ReadOnlySpan<float> values) =>
-        Add(layer + 1, Start + token, values.ToArray());
+    public void Observe(ActivationSite site, int layer, int chunk, int token, ReadOnlySpan<float> values)
+    {
+        // The state is then inside a token, and of no more use to anyone.
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Count > 0) Add(layer + 1, Start + token, values.ToArray());
+    }
 }
 
 /// <summary>The model on its kernels.</summary>
@@ -132,7 +139,7 @@ internal sealed class ModelLogits(FalconMambaModel model) : LogitsSource
             var values = buffer.AsSpan(0, rows switch { RowSelection.All => count, RowSelection.Last => 1, _ => 0 } * Config.VocabSize);
             hidden.Start = start;
             var chunk = new Chunk(_state, request.Ids.AsMemory(start, count)) { Logits = rows };
-            model.Forward([chunk], values, tap: hidden.Count > 0 ? hidden : null, cancellationToken: cancellationToken);
+            model.Forward([chunk], values, tap: hidden, cancellationToken: cancellationToken);
             logits(values);
             progress.Report((long)start + count);
         }

@@ -43,7 +43,14 @@ internal sealed class ProgressBar : IProgress<long>, IProgress<int>, IDisposable
     {
         if (_done.IsSet) return;
         _done.Set();
-        _display.Wait();
+        try
+        {
+            _display.Wait();
+        }
+        catch (AggregateException)
+        {
+            // The work is done, whether or not it could be shown.
+        }
     }
 
     private void Display()
