@@ -27,6 +27,7 @@ internal sealed class Workspace : IDisposable
         DtLow = new Rows(_buffers[6], r);
         B = new Rows(_buffers[7], 2 * n);
         C = new Rows(_buffers[7], 2 * n, n);
+        Quantized = new QuantizedActivations(capacity, Math.Max(h, Math.Max(d, r)));
         Segments = new Segment[capacity];
     }
 
@@ -63,8 +64,15 @@ internal sealed class Workspace : IDisposable
     /// <summary>C [N], normalised.</summary>
     public Rows C { get; }
 
+    /// <summary>The input of one matrix product in eight bits.</summary>
+    public QuantizedActivations Quantized { get; }
+
     /// <summary>The segments of the pass, at most one a token.</summary>
     public Segment[] Segments { get; }
 
-    public void Dispose() => Array.ForEach(_buffers, buffer => buffer.Dispose());
+    public void Dispose()
+    {
+        Array.ForEach(_buffers, buffer => buffer.Dispose());
+        Quantized.Dispose();
+    }
 }

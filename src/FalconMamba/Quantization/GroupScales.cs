@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using FalconMamba.Kernels.Lanes;
 
 namespace FalconMamba.Quantization;
 
@@ -18,12 +19,21 @@ internal struct GroupScales
     private readonly uint _scales, _minimums, _rest;
 
     /// <summary>The scales, one a byte, the first lowest.</summary>
-    public readonly ulong Scales => (_scales & LowSix) | ((ulong)((_rest & LowFour) | ((_scales >> 2) & UpperTwo)) << 32);
+    public readonly ulong ScaleBytes => (_scales & LowSix) | ((ulong)((_rest & LowFour) | ((_scales >> 2) & UpperTwo)) << 32);
 
     /// <summary>The minimums, one a byte, the first lowest.</summary>
-    public readonly ulong Minimums => (_minimums & LowSix) | ((ulong)(((_rest >> 4) & LowFour) | ((_minimums >> 2) & UpperTwo)) << 32);
+    public readonly ulong MinimumBytes => (_minimums & LowSix) | ((ulong)(((_rest >> 4) & LowFour) | ((_minimums >> 2) & UpperTwo)) << 32);
 
     /// <summary>One of eight numbers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Pick(ulong numbers, int index) => (byte)(numbers >> (8 * index));
+
+    /// <summary>The scales times the activations' factors, as words.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly TBytes Scales<TBytes>(ref readonly byte factors) where TBytes : unmanaged, IByteLanes<TBytes> =>
+        TBytes.MultiplyWords(TBytes.WidenTwice(ScaleBytes), TBytes.WidenTwice(Unsafe.ReadUnaligned<ulong>(in factors)));
+
+    /// <summary>What the minimums add to a product: each times the sum of its group's activations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly TBytes Minimums<TBytes>(ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes> =>
+        TBytes.SumWordProducts(TBytes.WidenTwice(MinimumBytes), TBytes.LoadWords(in sums));
 }

@@ -20,12 +20,13 @@ internal interface IBlockFormat<TSelf> where TSelf : unmanaged, IBlockFormat<TSe
     static abstract void Dequantize(ref readonly TSelf block, Span<float> values);
 
     /// <summary>
-    /// The block's weights times the codes of 8-bit activations, without the activations' scale. Sums of codes are exact in
+    /// The block's weights times 8-bit activations, without the activations' scale. Everything between the scales is exact in
     /// integers, so every <typeparamref name="TBytes"/> gives the same bits.
     /// </summary>
     /// <param name="block">The weights.</param>
     /// <param name="x">The first of <see cref="Length"/> signed codes, −127 to 127.</param>
-    /// <param name="sums">The first of the sums of each sixteen codes.</param>
-    static abstract float Dot<TBytes>(ref readonly TSelf block, ref readonly byte x, ref readonly short sums)
+    /// <param name="factors">The first of the whole numbers, 1 to 16, that each 32 codes are multiplied with; 1 in blocks of 32.</param>
+    /// <param name="sums">The first of the sums of each sixteen codes, times their factor: those of each group's first half, then those of the last halves.</param>
+    static abstract float Dot<TBytes>(ref readonly TSelf block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
         where TBytes : unmanaged, IByteLanes<TBytes>;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
@@ -17,10 +18,10 @@ internal struct Q4_K : IBlockFormat<Q4_K>
     public const uint SizeAssertion = (2 * sizeof(ushort)) + GroupScales.Size + Bytes128.Length == Size ? 0 : -1;
 
     /// <summary>d.</summary>
-    public Half Scale;
+    public HalfScale Scale;
 
     /// <summary>dmin.</summary>
-    public Half MinimumScale;
+    public HalfScale MinimumScale;
 
     /// <summary>s and m of each group.</summary>
     public GroupScales Groups;
@@ -34,30 +35,41 @@ internal struct Q4_K : IBlockFormat<Q4_K>
 
     public static void Dequantize(ref readonly Q4_K block, Span<float> values)
     {
-        float d = (float)block.Scale, dmin = (float)block.MinimumScale;
-        ulong scales = block.Groups.Scales, minimums = block.Groups.Minimums;
+        float d = block.Scale.ToSingle(), dmin = block.MinimumScale.ToSingle();
+        ulong scales = block.Groups.ScaleBytes, minimums = block.Groups.MinimumBytes;
         for (var group = 0; group < 8; group++)
         {
             float s = d * GroupScales.Pick(scales, group), m = dmin * GroupScales.Pick(minimums, group);
-            var shift = group % 2 * 4;
-            var y = values.Slice(32 * group, 32);
-            for (var i = 0; i < y.Length; i++) y[i] = (s * ((block.Codes[(group / 2 * 32) + i] >> shift) & 15)) - m;
+            Unpack<ByteLanes128>(in block, group).Decode(0, s, -m, values.Slice(32 * group, 32));
         }
     }
 
-    public static float Dot<TBytes>(ref readonly Q4_K block, ref readonly byte x, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot<TBytes>(ref readonly Q4_K block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes>
     {
-        var scales = block.Groups.Scales;
-        TBytes products = default;
-        for (var pair = 0; pair < 4; pair++)
-        {
-            var codes = TBytes.Load(in block.Codes[0], 32 * pair);
-            int low = GroupScales.Pick(scales, 2 * pair), high = GroupScales.Pick(scales, (2 * pair) + 1);
-            products = TBytes.MultiplyAdd(TBytes.And(codes, 15), TBytes.Load(in x, 64 * pair), low, low, products);
-            products = TBytes.MultiplyAdd(TBytes.ShiftRight(codes, 4), TBytes.Load(in x, (64 * pair) + 32), high, high, products);
-        }
+        var scales = block.Groups.Scales<TBytes>(in factors);
+        var products = Pair(in block, 0, in x, scales, default);
+        products = Pair(in block, 2, in x, scales, products);
+        products = Pair(in block, 4, in x, scales, products);
+        products = Pair(in block, 6, in x, scales, products);
+        var minimums = block.MinimumScale.ToSingle() * TBytes.Sum(block.Groups.Minimums<TBytes>(in sums));
+        return MathF.FusedMultiplyAdd(block.Scale.ToSingle(), TBytes.Sum(products), -minimums);
+    }
 
-        var minimums = (float)block.MinimumScale * ActivationSums.Weighted32(block.Groups.Minimums, in sums);
-        return MathF.FusedMultiplyAdd((float)block.Scale, TBytes.Sum(products), -minimums);
+    // Called with constants, so that the masks and shifts of a group are constants too.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Pair<TBytes>(ref readonly Q4_K block, int group, ref readonly byte x, TBytes scales, TBytes products)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+    {
+        products = TBytes.MultiplyAdd(Unpack<TBytes>(in block, group), TBytes.Load(in x, 32 * group), scales, group, products);
+        return TBytes.MultiplyAdd(Unpack<TBytes>(in block, group + 1), TBytes.Load(in x, 32 * (group + 1)), scales, group + 1, products);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Unpack<TBytes>(ref readonly Q4_K block, int group) where TBytes : unmanaged, IByteLanes<TBytes>
+    {
+        var pair = TBytes.Load(in block.Codes[0], 32 * (group / 2));
+        return group % 2 == 0 ? TBytes.And(pair, 15) : TBytes.ShiftRight(pair, 4);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
@@ -19,7 +20,7 @@ internal struct Q5_0 : IBlockFormat<Q5_0>
     private const int Offset = 16;
 
     /// <summary>d.</summary>
-    public Half Scale;
+    public HalfScale Scale;
 
     /// <summary>The fifth bits of q.</summary>
     public uint HighBits;
@@ -31,20 +32,18 @@ internal struct Q5_0 : IBlockFormat<Q5_0>
 
     public static int Length => 32;
 
-    public static void Dequantize(ref readonly Q5_0 block, Span<float> values)
+    public static void Dequantize(ref readonly Q5_0 block, Span<float> values) =>
+        Unpack<ByteLanes128>(in block).Decode(Offset, block.Scale.ToSingle(), ByteLanes128.NoAddend, values);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot<TBytes>(ref readonly Q5_0 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes>
     {
-        var d = (float)block.Scale;
-        for (var i = 0; i < 16; i++)
-        {
-            values[i] = (((block.Codes[i] & 15) | (int)((block.HighBits >> i) << 4 & 16)) - Offset) * d;
-            values[i + 16] = (((block.Codes[i] >> 4) | (int)((block.HighBits >> (i + 12)) & 16)) - Offset) * d;
-        }
+        var products = TBytes.Sum(TBytes.Multiply(Unpack<TBytes>(in block), TBytes.Load(in x, 0)));
+        return block.Scale.ToSingle() * (products - (Offset * (sums + Unsafe.Add(ref Unsafe.AsRef(in sums), 1))));
     }
 
-    public static float Dot<TBytes>(ref readonly Q5_0 block, ref readonly byte x, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes>
-    {
-        var codes = TBytes.LoadNibbles(in block.Codes[0]) | TBytes.LoadFifthBits(block.HighBits);
-        var products = TBytes.Sum(TBytes.MultiplyAdd(codes, TBytes.Load(in x, 0), 1, 1, default));
-        return (float)block.Scale * (products - (Offset * ActivationSums.OfBlock32(in sums)));
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Unpack<TBytes>(ref readonly Q5_0 block) where TBytes : unmanaged, IByteLanes<TBytes> =>
+        TBytes.LoadNibbles(in block.Codes[0]) | TBytes.LoadFifthBits(block.HighBits);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
@@ -14,10 +15,10 @@ internal struct Q5_1 : IBlockFormat<Q5_1>
     public const uint SizeAssertion = (2 * sizeof(ushort)) + sizeof(uint) + Bytes16.Length == Size ? 0 : -1;
 
     /// <summary>d.</summary>
-    public Half Scale;
+    public HalfScale Scale;
 
     /// <summary>m.</summary>
-    public Half Minimum;
+    public HalfScale Minimum;
 
     /// <summary>The fifth bits of q.</summary>
     public uint HighBits;
@@ -29,20 +30,18 @@ internal struct Q5_1 : IBlockFormat<Q5_1>
 
     public static int Length => 32;
 
-    public static void Dequantize(ref readonly Q5_1 block, Span<float> values)
+    public static void Dequantize(ref readonly Q5_1 block, Span<float> values) =>
+        Unpack<ByteLanes128>(in block).Decode(0, block.Scale.ToSingle(), block.Minimum.ToSingle(), values);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot<TBytes>(ref readonly Q5_1 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes>
     {
-        float d = (float)block.Scale, m = (float)block.Minimum;
-        for (var i = 0; i < 16; i++)
-        {
-            values[i] = (((block.Codes[i] & 15) | (int)((block.HighBits >> i) << 4 & 16)) * d) + m;
-            values[i + 16] = (((block.Codes[i] >> 4) | (int)((block.HighBits >> (i + 12)) & 16)) * d) + m;
-        }
+        var products = TBytes.Sum(TBytes.Multiply(Unpack<TBytes>(in block), TBytes.Load(in x, 0)));
+        return MathF.FusedMultiplyAdd(block.Scale.ToSingle(), products, block.Minimum.ToSingle() * (sums + Unsafe.Add(ref Unsafe.AsRef(in sums), 1)));
     }
 
-    public static float Dot<TBytes>(ref readonly Q5_1 block, ref readonly byte x, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes>
-    {
-        var codes = TBytes.LoadNibbles(in block.Codes[0]) | TBytes.LoadFifthBits(block.HighBits);
-        var products = TBytes.Sum(TBytes.MultiplyAdd(codes, TBytes.Load(in x, 0), 1, 1, default));
-        return MathF.FusedMultiplyAdd((float)block.Scale, products, (float)block.Minimum * ActivationSums.OfBlock32(in sums));
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Unpack<TBytes>(ref readonly Q5_1 block) where TBytes : unmanaged, IByteLanes<TBytes> =>
+        TBytes.LoadNibbles(in block.Codes[0]) | TBytes.LoadFifthBits(block.HighBits);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
@@ -28,7 +29,7 @@ internal struct Q6_K : IBlockFormat<Q6_K>
     public Bytes16 Groups;
 
     /// <summary>d.</summary>
-    public Half Scale;
+    public HalfScale Scale;
 
     public static TensorType Type => TensorType.Q6_K;
 
@@ -36,42 +37,48 @@ internal struct Q6_K : IBlockFormat<Q6_K>
 
     public static void Dequantize(ref readonly Q6_K block, Span<float> values)
     {
-        var d = (float)block.Scale;
-        for (var group = 0; group < 16; group++)
+        var d = block.Scale.ToSingle();
+        for (var run = 0; run < 8; run++)
         {
-            var s = d * (sbyte)block.Groups[group];
-            var y = values.Slice(16 * group, 16);
-
-            // Which of the four runs of 32 weights in the half, and the first byte of each kind.
-            var run = group / 2 % 4;
-            var codes = (group / 8 * 64) + (run % 2 * 32) + (group % 2 * 16);
-            var highBits = (group / 8 * 32) + (group % 2 * 16);
-            for (var i = 0; i < y.Length; i++)
-            {
-                var q = ((block.Codes[codes + i] >> (run / 2 * 4)) & 15) | (((block.HighBits[highBits + i] >> (2 * run)) & 3) << 4);
-                y[i] = s * (q - Offset);
-            }
+            float first = d * (sbyte)block.Groups[2 * run], last = d * (sbyte)block.Groups[(2 * run) + 1];
+            Unpack<ByteLanes128>(in block, run).Decode(Offset, first, last, ByteLanes128.NoAddend, values.Slice(32 * run, 32));
         }
     }
 
-    public static float Dot<TBytes>(ref readonly Q6_K block, ref readonly byte x, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot<TBytes>(ref readonly Q6_K block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes>
     {
-        TBytes products = default;
-        for (var half = 0; half < 2; half++)
-        {
-            TBytes first = TBytes.Load(in block.Codes[0], 64 * half), second = TBytes.Load(in block.Codes[0], (64 * half) + 32);
-            var high = TBytes.Load(in block.HighBits[0], 32 * half);
-            var groups = 8 * half;
-            products = Add(TBytes.And(first, 15) | TBytes.ShiftLeft(TBytes.And(high, 0x03), 4), 0, in block, in x, groups, products);
-            products = Add(TBytes.And(second, 15) | TBytes.ShiftLeft(TBytes.And(high, 0x0C), 2), 2, in block, in x, groups, products);
-            products = Add(TBytes.ShiftRight(first, 4) | TBytes.And(high, 0x30), 4, in block, in x, groups, products);
-            products = Add(TBytes.ShiftRight(second, 4) | TBytes.ShiftRight(TBytes.And(high, 0xC0), 2), 6, in block, in x, groups, products);
-        }
+        var groups = TBytes.WidenEvenOdd(in block.Groups[0]);
+        var scales = TBytes.MultiplyWords(groups, TBytes.WidenTwice(Unsafe.ReadUnaligned<ulong>(in factors)));
+        var products = Half(in block, 0, in x, scales, default);
+        products = Half(in block, 4, in x, scales, products);
 
-        return (float)block.Scale * (TBytes.Sum(products) - (Offset * ActivationSums.Weighted16(in block.Groups, in sums)));
+        // Sums may wrap on the way; their difference does not: 128 · 32 · 127 · 256 · 16 is below 2³¹.
+        var offsets = Offset * TBytes.Sum(TBytes.SumWordProducts(groups, TBytes.LoadWords(in sums)));
+        return block.Scale.ToSingle() * (TBytes.Sum(products) - offsets);
+    }
 
-        static TBytes Add(TBytes codes, int group, ref readonly Q6_K block, ref readonly byte x, int groups, TBytes products) =>
-            TBytes.MultiplyAdd(
-                codes, TBytes.Load(in x, 16 * (groups + group)), (sbyte)block.Groups[groups + group], (sbyte)block.Groups[groups + group + 1], products);
+    // Called with constants, so that the masks and shifts of a run are constants too.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Half<TBytes>(ref readonly Q6_K block, int run, ref readonly byte x, TBytes scales, TBytes products)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+    {
+        products = TBytes.MultiplyAdd(Unpack<TBytes>(in block, run), TBytes.Load(in x, 32 * run), scales, run, products);
+        products = TBytes.MultiplyAdd(Unpack<TBytes>(in block, run + 1), TBytes.Load(in x, 32 * (run + 1)), scales, run + 1, products);
+        products = TBytes.MultiplyAdd(Unpack<TBytes>(in block, run + 2), TBytes.Load(in x, 32 * (run + 2)), scales, run + 2, products);
+        return TBytes.MultiplyAdd(Unpack<TBytes>(in block, run + 3), TBytes.Load(in x, 32 * (run + 3)), scales, run + 3, products);
+    }
+
+    // A run of 32 weights, which is two groups.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Unpack<TBytes>(ref readonly Q6_K block, int run) where TBytes : unmanaged, IByteLanes<TBytes>
+    {
+        int half = run / 4, part = run % 4;
+        var pair = TBytes.Load(in block.Codes[0], (64 * half) + (32 * (part % 2)));
+        var upper = TBytes.And(TBytes.Load(in block.HighBits[0], 32 * half), (byte)(3 << (2 * part)));
+        return part < 2
+            ? TBytes.And(pair, 15) | TBytes.ShiftLeft(upper, 4 - (2 * part))
+            : TBytes.ShiftRight(pair, 4) | TBytes.ShiftRight(upper, (2 * part) - 4);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
@@ -14,7 +15,7 @@ internal struct Q8_0 : IBlockFormat<Q8_0>
     public const uint SizeAssertion = sizeof(ushort) + Bytes32.Length == Size ? 0 : -1;
 
     /// <summary>d.</summary>
-    public Half Scale;
+    public HalfScale Scale;
 
     /// <summary>q, signed.</summary>
     public Bytes32 Codes;
@@ -23,12 +24,11 @@ internal struct Q8_0 : IBlockFormat<Q8_0>
 
     public static int Length => 32;
 
-    public static void Dequantize(ref readonly Q8_0 block, Span<float> values)
-    {
-        var d = (float)block.Scale;
-        for (var i = 0; i < 32; i++) values[i] = (sbyte)block.Codes[i] * d;
-    }
+    public static void Dequantize(ref readonly Q8_0 block, Span<float> values) =>
+        ByteLanes128.Load(in block.Codes[0], 0).DecodeSigned(block.Scale.ToSingle(), values);
 
-    public static float Dot<TBytes>(ref readonly Q8_0 block, ref readonly byte x, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes> =>
-        (float)block.Scale * TBytes.Sum(TBytes.MultiplySigned(TBytes.Load(in block.Codes[0], 0), TBytes.Load(in x, 0)));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot<TBytes>(ref readonly Q8_0 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes> =>
+        block.Scale.ToSingle() * TBytes.Sum(TBytes.MultiplySigned(TBytes.Load(in block.Codes[0], 0), TBytes.Load(in x, 0)));
 }

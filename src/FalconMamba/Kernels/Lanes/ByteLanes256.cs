@@ -16,6 +16,9 @@ internal readonly struct ByteLanes256 : IByteLanes<ByteLanes256>
     public static ByteLanes256 Load(ref readonly byte source, int offset) => new(Vector256.LoadUnsafe(in source, (nuint)offset));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes256 LoadWords(ref readonly short source) => new(Vector256.LoadUnsafe(in source).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ByteLanes256 LoadNibbles(ref readonly byte source)
     {
         var v = Vector128.LoadUnsafe(in source);
@@ -35,6 +38,20 @@ internal readonly struct ByteLanes256 : IByteLanes<ByteLanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes256 WidenTwice(ulong bytes)
+    {
+        var words = Vector128.WidenLower(Vector128.CreateScalar(bytes).AsByte()).AsByte();
+        return new(Vector256.Create(words, words));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes256 WidenEvenOdd(ref readonly byte source)
+    {
+        var (even, odd) = ByteLanes128.WidenEvenOdd(Vector128.LoadUnsafe(in source));
+        return new(Vector256.Create(even, odd));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ByteLanes256 operator |(ByteLanes256 a, ByteLanes256 b) => new(a._v | b._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -47,18 +64,27 @@ internal readonly struct ByteLanes256 : IByteLanes<ByteLanes256>
     public static ByteLanes256 ShiftLeft(ByteLanes256 value, int count) => new(value._v << count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteLanes256 MultiplyAdd(ByteLanes256 codes, ByteLanes256 x, int firstScale, int lastScale, ByteLanes256 sums)
+    public static ByteLanes256 Multiply(ByteLanes256 codes, ByteLanes256 x)
     {
-        if (!Avx2.IsSupported)
+        if (Avx2.IsSupported)
+            return new(Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(codes._v, x._v.AsSByte()), Vector256.Create((short)1)).AsByte());
+        return new(Vector256.Create(
+            ByteLanes128.Multiply(codes._v.GetLower(), x._v.GetLower()), ByteLanes128.Multiply(codes._v.GetUpper(), x._v.GetUpper())));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes256 MultiplyAdd(ByteLanes256 codes, ByteLanes256 x, ByteLanes256 scales, int run, ByteLanes256 sums)
+    {
+        if (Avx2.IsSupported)
         {
-            return new(Vector256.Create(
-                ByteLanes128.MultiplyAdd(codes._v.GetLower(), x._v.GetLower(), firstScale, sums._v.GetLower()),
-                ByteLanes128.MultiplyAdd(codes._v.GetUpper(), x._v.GetUpper(), lastScale, sums._v.GetUpper())));
+            var scale = Avx2.Shuffle(scales._v, Vector256.Create(ByteLanes128.PlacesOfWord(run)).AsByte()).AsInt16();
+            var pairs = Avx2.MultiplyAddAdjacent(codes._v, x._v.AsSByte());
+            return new((sums._v.AsInt32() + Avx2.MultiplyAddAdjacent(pairs, scale)).AsByte());
         }
 
-        var pairs = Avx2.MultiplyAddAdjacent(codes._v, x._v.AsSByte());
-        var scales = Vector256.Create(Vector128.Create((short)firstScale), Vector128.Create((short)lastScale));
-        return new((sums._v.AsInt32() + Avx2.MultiplyAddAdjacent(pairs, scales)).AsByte());
+        return new(Vector256.Create(
+            ByteLanes128.MultiplyAdd(codes._v.GetLower(), x._v.GetLower(), scales._v.GetLower(), run, sums._v.GetLower()),
+            ByteLanes128.MultiplyAdd(codes._v.GetUpper(), x._v.GetUpper(), scales._v.GetUpper(), run, sums._v.GetUpper())));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -74,6 +100,17 @@ internal readonly struct ByteLanes256 : IByteLanes<ByteLanes256>
         // The sign moves to x, which is never −128.
         var pairs = Avx2.MultiplyAddAdjacent(Avx2.Abs(w._v.AsSByte()), Avx2.Sign(x._v.AsSByte(), w._v.AsSByte()));
         return new(Avx2.MultiplyAddAdjacent(pairs, Vector256.Create((short)1)).AsByte());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes256 MultiplyWords(ByteLanes256 a, ByteLanes256 b) => new((a._v.AsInt16() * b._v.AsInt16()).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes256 SumWordProducts(ByteLanes256 a, ByteLanes256 b)
+    {
+        if (Avx2.IsSupported) return new(Avx2.MultiplyAddAdjacent(a._v.AsInt16(), b._v.AsInt16()).AsByte());
+        return new(Vector256.Create(
+            ByteLanes128.SumWordProducts(a._v.GetLower(), b._v.GetLower()), ByteLanes128.SumWordProducts(a._v.GetUpper(), b._v.GetUpper())));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

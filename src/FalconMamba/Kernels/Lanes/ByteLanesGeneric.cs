@@ -24,6 +24,13 @@ internal struct ByteLanesGeneric : IByteLanes<ByteLanesGeneric>
         return r;
     }
 
+    public static ByteLanesGeneric LoadWords(ref readonly short source)
+    {
+        ByteLanesGeneric r = default;
+        for (var i = 0; i < 16; i++) r.SetWord(i, Unsafe.Add(ref Unsafe.AsRef(in source), i));
+        return r;
+    }
+
     public static ByteLanesGeneric LoadNibbles(ref readonly byte source)
     {
         ByteLanesGeneric r = default;
@@ -41,6 +48,20 @@ internal struct ByteLanesGeneric : IByteLanes<ByteLanesGeneric>
     {
         ByteLanesGeneric r = default;
         for (var i = 0; i < 32; i++) r._v[i] = (byte)(((bits >> i) & 1) << 4);
+        return r;
+    }
+
+    public static ByteLanesGeneric WidenTwice(ulong bytes)
+    {
+        ByteLanesGeneric r = default;
+        for (var i = 0; i < 16; i++) r.SetWord(i, (byte)(bytes >> (i % 8 * 8)));
+        return r;
+    }
+
+    public static ByteLanesGeneric WidenEvenOdd(ref readonly byte source)
+    {
+        ByteLanesGeneric r = default;
+        for (var i = 0; i < 16; i++) r.SetWord((i / 2) + (i % 2 * 8), (sbyte)Unsafe.Add(ref Unsafe.AsRef(in source), i));
         return r;
     }
 
@@ -68,10 +89,17 @@ internal struct ByteLanesGeneric : IByteLanes<ByteLanesGeneric>
         return value;
     }
 
-    public static ByteLanesGeneric MultiplyAdd(ByteLanesGeneric codes, ByteLanesGeneric x, int firstScale, int lastScale, ByteLanesGeneric sums)
+    public static ByteLanesGeneric Multiply(ByteLanesGeneric codes, ByteLanesGeneric x)
+    {
+        var total = 0;
+        for (var i = 0; i < 32; i++) total += codes._v[i] * (sbyte)x._v[i];
+        return FromSum(total);
+    }
+
+    public static ByteLanesGeneric MultiplyAdd(ByteLanesGeneric codes, ByteLanesGeneric x, ByteLanesGeneric scales, int run, ByteLanesGeneric sums)
     {
         var total = Sum(sums);
-        for (var i = 0; i < 32; i++) total += codes._v[i] * (sbyte)x._v[i] * (i < 16 ? firstScale : lastScale);
+        for (var i = 0; i < 32; i++) total += codes._v[i] * (sbyte)x._v[i] * scales.Word(run + (i / 16 * 8));
         return FromSum(total);
     }
 
@@ -79,6 +107,19 @@ internal struct ByteLanesGeneric : IByteLanes<ByteLanesGeneric>
     {
         var total = 0;
         for (var i = 0; i < 32; i++) total += (sbyte)w._v[i] * (sbyte)x._v[i];
+        return FromSum(total);
+    }
+
+    public static ByteLanesGeneric MultiplyWords(ByteLanesGeneric a, ByteLanesGeneric b)
+    {
+        for (var i = 0; i < 16; i++) a.SetWord(i, (short)(a.Word(i) * b.Word(i)));
+        return a;
+    }
+
+    public static ByteLanesGeneric SumWordProducts(ByteLanesGeneric a, ByteLanesGeneric b)
+    {
+        var total = 0;
+        for (var i = 0; i < 16; i++) total += a.Word(i) * b.Word(i);
         return FromSum(total);
     }
 
@@ -90,4 +131,8 @@ internal struct ByteLanesGeneric : IByteLanes<ByteLanesGeneric>
         MemoryMarshal.Write(r._v, in total);
         return r;
     }
+
+    private readonly short Word(int index) => MemoryMarshal.Read<short>(((ReadOnlySpan<byte>)_v)[(2 * index)..]);
+
+    private void SetWord(int index, short word) => MemoryMarshal.Write(((Span<byte>)_v)[(2 * index)..], in word);
 }
