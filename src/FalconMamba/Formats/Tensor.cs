@@ -47,6 +47,9 @@ public sealed unsafe class Tensor
     /// <summary>The file the bytes lie in, which must stay open while they are read; null when the tensor owns them.</summary>
     public MappedFile? Owner { get; }
 
+    /// <summary>The place of the first byte in the <see cref="Owner"/>; 0 when the tensor owns its bytes.</summary>
+    public long FileOffset => _offset;
+
     /// <summary>All bytes, valid until the <see cref="Owner"/> is disposed.</summary>
     /// <exception cref="InvalidOperationException">The tensor is longer than a span can be; use <see cref="Slice"/>.</exception>
     /// <exception cref="ObjectDisposedException">The file was closed.</exception>

@@ -1,11 +1,12 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using FalconMamba.Quantization;
 
 namespace FalconMamba.Formats;
 
 /// <summary>
 /// Turns stored elements into floating-point numbers, one value at a time and exactly (integers above the mantissa are
-/// rounded to nearest). Files are little-endian, as every machine .NET 10 supports for this library.
+/// rounded to nearest; block formats to float32 as ggml does). Files are little-endian, as every machine .NET 10 supports for this library.
 /// </summary>
 internal static class TensorDecoder
 {
@@ -47,7 +48,29 @@ internal static class TensorDecoder
             case TensorType.Bool:
                 for (var i = 0; i < destination.Length; i++) destination[i] = source[i] == 0 ? T.Zero : T.One;
                 break;
-            default: throw new NotSupportedException($"tensors of type {type} cannot be decoded");
+            default:
+                var format = BlockFormats.Find(type) ?? throw new NotSupportedException($"Tensors of type {type} cannot be decoded.");
+                DecodeBlocks(format, source, destination);
+                break;
+        }
+    }
+
+    // Block formats decode to float32 by definition; double holds the same values.
+    private static void DecodeBlocks<T>(BlockFormat format, ReadOnlySpan<byte> source, Span<T> destination)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (typeof(T) == typeof(float))
+        {
+            format.Dequantize(source, MemoryMarshal.Cast<T, float>(destination));
+            return;
+        }
+
+        var info = format.Type.Info();
+        Span<float> values = stackalloc float[info.BlockLength];
+        for (; destination.Length > 0; destination = destination[values.Length..], source = source[info.BlockBytes..])
+        {
+            format.Dequantize(source[..info.BlockBytes], values);
+            for (var i = 0; i < values.Length; i++) destination[i] = T.CreateTruncating(values[i]);
         }
     }
 

@@ -8,28 +8,59 @@ namespace FalconMamba.Formats;
 /// <param name="SafetensorsName">Its <c>dtype</c> in a safetensors header, or null where that format has none.</param>
 /// <param name="BlockLength">How many elements are stored together; 1 for plain types.</param>
 /// <param name="BlockBytes">How many bytes such a block takes.</param>
-public sealed record TensorTypeInfo(TensorType Type, string? SafetensorsName, int BlockLength, int BlockBytes);
+/// <param name="GgufId">Its number in a GGUF tensor table, or null where that format has none.</param>
+public sealed record TensorTypeInfo(TensorType Type, string? SafetensorsName, int BlockLength, int BlockBytes, int? GgufId = null);
 
-/// <summary>The table of element types: names, block lengths, bytes. A new format is one more row.</summary>
+/// <summary>
+/// The table of element types: names, block lengths, bytes. Types that are only measured, so that a reader can name and
+/// pass over them, have a row too.
+/// </summary>
 public static class TensorTypes
 {
     private static readonly TensorTypeInfo[] Table =
     [
-        new(TensorType.F64, "F64", 1, 8),
-        new(TensorType.F32, "F32", 1, 4),
-        new(TensorType.F16, "F16", 1, 2),
-        new(TensorType.BF16, "BF16", 1, 2),
+        new(TensorType.F64, "F64", 1, 8, 28),
+        new(TensorType.F32, "F32", 1, 4, 0),
+        new(TensorType.F16, "F16", 1, 2, 1),
+        new(TensorType.BF16, "BF16", 1, 2, 30),
         new(TensorType.F8E4M3, "F8_E4M3", 1, 1),
         new(TensorType.F8E5M2, "F8_E5M2", 1, 1),
-        new(TensorType.I64, "I64", 1, 8),
-        new(TensorType.I32, "I32", 1, 4),
-        new(TensorType.I16, "I16", 1, 2),
-        new(TensorType.I8, "I8", 1, 1),
+        new(TensorType.I64, "I64", 1, 8, 27),
+        new(TensorType.I32, "I32", 1, 4, 26),
+        new(TensorType.I16, "I16", 1, 2, 25),
+        new(TensorType.I8, "I8", 1, 1, 24),
         new(TensorType.U64, "U64", 1, 8),
         new(TensorType.U32, "U32", 1, 4),
         new(TensorType.U16, "U16", 1, 2),
         new(TensorType.U8, "U8", 1, 1),
         new(TensorType.Bool, "BOOL", 1, 1),
+        new(TensorType.Q4_0, null, 32, 18, 2),
+        new(TensorType.Q4_1, null, 32, 20, 3),
+        new(TensorType.Q5_0, null, 32, 22, 6),
+        new(TensorType.Q5_1, null, 32, 24, 7),
+        new(TensorType.Q8_0, null, 32, 34, 8),
+        new(TensorType.Q8_1, null, 32, 36, 9),
+        new(TensorType.Q2_K, null, 256, 84, 10),
+        new(TensorType.Q3_K, null, 256, 110, 11),
+        new(TensorType.Q4_K, null, 256, 144, 12),
+        new(TensorType.Q5_K, null, 256, 176, 13),
+        new(TensorType.Q6_K, null, 256, 210, 14),
+        new(TensorType.Q8_K, null, 256, 292, 15),
+        new(TensorType.IQ2_XXS, null, 256, 66, 16),
+        new(TensorType.IQ2_XS, null, 256, 74, 17),
+        new(TensorType.IQ2_S, null, 256, 82, 22),
+        new(TensorType.IQ3_XXS, null, 256, 98, 18),
+        new(TensorType.IQ3_S, null, 256, 110, 21),
+        new(TensorType.IQ1_S, null, 256, 50, 19),
+        new(TensorType.IQ1_M, null, 256, 56, 29),
+        new(TensorType.IQ4_NL, null, 32, 18, 20),
+        new(TensorType.IQ4_XS, null, 256, 136, 23),
+        new(TensorType.TQ1_0, null, 256, 54, 34),
+        new(TensorType.TQ2_0, null, 256, 66, 35),
+        new(TensorType.MXFP4, null, 32, 17, 39),
+        new(TensorType.NVFP4, null, 64, 36, 40),
+        new(TensorType.Q1_0, null, 128, 18, 41),
+        new(TensorType.Q2_0, null, 64, 18, 42),
     ];
 
     private static readonly TensorTypeInfo[] ByType = [.. Table.OrderBy(row => row.Type)];
@@ -70,6 +101,13 @@ public static class TensorTypes
         if (blocks > long.MaxValue / info.BlockBytes) return false;
         byteLength = blocks * info.BlockBytes;
         return true;
+    }
+
+    /// <summary>Finds the row of a GGUF type number.</summary>
+    internal static bool TryGetGgufType(uint id, [NotNullWhen(true)] out TensorTypeInfo? info)
+    {
+        info = Array.Find(Table, row => row.GgufId is { } known && known == id);
+        return info is not null;
     }
 
     /// <summary>Finds the row whose safetensors name is the reader's current string, without creating a string.</summary>

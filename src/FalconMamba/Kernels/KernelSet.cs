@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
+using FalconMamba.Quantization;
 
 namespace FalconMamba.Kernels;
 
@@ -12,7 +13,11 @@ internal abstract class KernelSet
 {
     private const string Variable = "FALCON_MAMBA_KERNELS";
 
-    private protected KernelSet(int threads) => Threads = threads;
+    private protected KernelSet(int threads, bool exact)
+    {
+        Threads = threads;
+        Exact = exact;
+    }
 
     /// <summary>The path's name: 512, 256, 128 or generic.</summary>
     public abstract string Name { get; }
@@ -20,39 +25,44 @@ internal abstract class KernelSet
     /// <summary>How many threads work on a kernel.</summary>
     public int Threads { get; }
 
+    /// <summary>Whether weights in block formats are multiplied with activations of 32 bits rather than of eight.</summary>
+    public bool Exact { get; }
+
     /// <summary>The kernels of the widest path this machine has registers for, or of the one that <c>FALCON_MAMBA_KERNELS</c> names.</summary>
     /// <exception cref="ArgumentException">The variable names no path.</exception>
-    public static KernelSet Create(int threads) => Create(Environment.GetEnvironmentVariable(Variable), threads);
+    public static KernelSet Create(int threads, bool exact = false) => Create(Environment.GetEnvironmentVariable(Variable), threads, exact);
 
     /// <summary>The kernels of a path; null or empty chooses by the machine.</summary>
     /// <exception cref="ArgumentException">There is no such path.</exception>
-    public static KernelSet Create(string? path, int threads) => path switch
+    public static KernelSet Create(string? path, int threads, bool exact = false) => path switch
     {
-        "512" => new KernelSet<Lanes512>(threads),
-        "256" => new KernelSet<Lanes256>(threads),
-        "128" => new KernelSet<Lanes128>(threads),
-        "generic" => new KernelSet<LanesGeneric>(threads),
-        null or "" when Vector512.IsHardwareAccelerated => new KernelSet<Lanes512>(threads),
-        null or "" when Vector256.IsHardwareAccelerated => new KernelSet<Lanes256>(threads),
-        null or "" when Vector128.IsHardwareAccelerated => new KernelSet<Lanes128>(threads),
-        null or "" => new KernelSet<LanesGeneric>(threads),
+        "512" => new KernelSet<Lanes512, ByteLanes256>(threads, exact),
+        "256" => new KernelSet<Lanes256, ByteLanes256>(threads, exact),
+        "128" => new KernelSet<Lanes128, ByteLanes128>(threads, exact),
+        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric>(threads, exact),
+        null or "" when Vector512.IsHardwareAccelerated => Create("512", threads, exact),
+        null or "" when Vector256.IsHardwareAccelerated => Create("256", threads, exact),
+        null or "" when Vector128.IsHardwareAccelerated => Create("128", threads, exact),
+        null or "" => Create("generic", threads, exact),
         _ => throw new ArgumentException($"{Variable} is \"{path}\": use 512, 256, 128 or generic.", nameof(path)),
     };
 
     /// <summary>Y = X·Wᵀ + bias, or Y += X·Wᵀ + bias.</summary>
-    /// <param name="weights">W: a matrix of F32, F16 or BF16.</param>
+    /// <param name="weights">W: a matrix of F32, F16, BF16 or a block format.</param>
     /// <param name="firstRow">The first of W's rows to take.</param>
     /// <param name="rowCount">How many of W's rows to take: the width of Y.</param>
     /// <param name="input">X [tokens, W's columns], zeros up to a multiple of sixteen columns.</param>
     /// <param name="output">Y [tokens, rowCount].</param>
     /// <param name="bias">[W's rows], or null.</param>
     /// <param name="tokens">How many rows of X and Y.</param>
+    /// <param name="scratch">Room for X in eight bits.</param>
     /// <param name="accumulate">Adds to Y, as a residual.</param>
     public abstract void MatrixProduct(
-        Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, bool accumulate = false);
+        Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch,
+        bool accumulate = false);
 
     /// <summary>Y = X·Wᵀ for all of W's rows, into memory of the caller: [tokens, W's rows].</summary>
-    public abstract void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens);
+    public abstract void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens, QuantizedActivations scratch);
 
     /// <inheritdoc cref="RmsNorm{T}"/>
     public abstract void RmsNorm(Rows input, Rows output, NativeBuffer? weight, int rows, int width, float epsilon);
@@ -67,25 +77,29 @@ internal abstract class KernelSet
 }
 
 /// <inheritdoc/>
-internal sealed class KernelSet<T> : KernelSet where T : unmanaged, ILanes<T>
+internal sealed class KernelSet<T, TBytes> : KernelSet
+    where T : unmanaged, ILanes<T>
+    where TBytes : unmanaged, IByteLanes<TBytes>
 {
     private static readonly ComputePool Pool = ComputePool.Shared;
 
-    public KernelSet(int threads) : base(threads)
+    public KernelSet(int threads, bool exact) : base(threads, exact)
     {
     }
 
     public override string Name => T.Name;
 
     public override unsafe void MatrixProduct(
-        Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, bool accumulate)
+        Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch,
+        bool accumulate)
     {
         var (rows, columns) = Dimensions(weights);
         ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, rows - firstRow);
-        Multiply(weights.Type, new MatrixProductArguments
+        var info = weights.Type.Info();
+        Multiply(weights.Type, scratch, new MatrixProductArguments
         {
-            Weights = weights.Pointer + ((nint)firstRow * columns * weights.Type.Info().BlockBytes),
+            Weights = weights.Pointer + ((nint)firstRow * columns / info.BlockLength * info.BlockBytes),
             Bias = bias is null ? null : new Rows(bias, rows).Pointer(1, rows) + firstRow,
             Input = input.Pointer(tokens, (columns + 15) & ~15),
             Output = output.Pointer(tokens, rowCount),
@@ -98,13 +112,13 @@ internal sealed class KernelSet<T> : KernelSet where T : unmanaged, ILanes<T>
         });
     }
 
-    public override unsafe void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens)
+    public override unsafe void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens, QuantizedActivations scratch)
     {
         var (rows, columns) = Dimensions(weights);
         ArgumentOutOfRangeException.ThrowIfLessThan(output.Length, (long)rows * tokens, nameof(output));
         fixed (float* y = output)
         {
-            Multiply(weights.Type, new MatrixProductArguments
+            Multiply(weights.Type, scratch, new MatrixProductArguments
             {
                 Weights = weights.Pointer,
                 Input = input.Pointer(tokens, (columns + 15) & ~15),
@@ -133,14 +147,46 @@ internal sealed class KernelSet<T> : KernelSet where T : unmanaged, ILanes<T>
         ? (checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]))
         : throw new ArgumentException($"{matrix} is not a matrix.", nameof(matrix));
 
-    private void Multiply(TensorType type, in MatrixProductArguments arguments)
+    private void Multiply(TensorType type, QuantizedActivations scratch, in MatrixProductArguments arguments)
     {
         switch (type)
         {
             case TensorType.F32: MatrixProduct<T, F32Format>.Run(in arguments, Pool, Threads); break;
             case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads); break;
             case TensorType.F16: MatrixProduct<T, F16Format>.Run(in arguments, Pool, Threads); break;
-            default: throw new NotSupportedException($"There is no matrix product for weights of type {type}.");
+            default:
+                var format = BlockFormats.Find(type) ?? throw new NotSupportedException($"There is no matrix product for weights of type {type}.");
+                var product = new BlockFormatProduct(in arguments, scratch, this);
+                format.Accept(ref product);
+                break;
+        }
+    }
+
+    /// <summary>The product of a block format with activations of the width that was chosen.</summary>
+    private readonly ref struct BlockFormatProduct : IBlockFormatVisitor
+    {
+        private readonly ref readonly MatrixProductArguments _arguments;
+        private readonly QuantizedActivations _scratch;
+        private readonly KernelSet _kernels;
+
+        public BlockFormatProduct(in MatrixProductArguments arguments, QuantizedActivations scratch, KernelSet kernels)
+        {
+            _arguments = ref arguments;
+            _scratch = scratch;
+            _kernels = kernels;
+        }
+
+        public unsafe void Visit<TFormat>() where TFormat : unmanaged, IBlockFormat<TFormat>
+        {
+            if (_kernels.Exact)
+            {
+                DecodedBlockProduct<T, TFormat>.Run(in _arguments, Pool, _kernels.Threads);
+                return;
+            }
+
+            var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
+            ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
+            BlockProduct<TBytes, TFormat>.Run(in _arguments, in rows, Pool, _kernels.Threads);
         }
     }
 }

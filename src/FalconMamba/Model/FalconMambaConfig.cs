@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace FalconMamba.Model;
 
 /// <summary>
-/// The sizes and constants of a model, as <c>config.json</c> holds them; the defaults are those of transformers'
+/// The sizes and constants of a model, as <c>config.json</c> or a GGUF file's metadata holds them; the defaults are those of transformers'
 /// <c>FalconMambaConfig</c>.
 /// </summary>
 public sealed partial record FalconMambaConfig
@@ -17,7 +17,7 @@ public sealed partial record FalconMambaConfig
     private const int WidestKernel = 1 << 8;
 
     // A smaller one would be 0 in float32, and a norm of zeros not a number.
-    private const double LeastEpsilon = 1e-30;
+    internal const double LeastEpsilon = 1e-30;
 
     /// <summary>Falcon Mamba or plain Mamba.</summary>
     public ModelKind ModelType { get; init; } = ModelKind.FalconMamba;
@@ -48,6 +48,9 @@ public sealed partial record FalconMambaConfig
 
     /// <summary>Epsilon of the weightless norms on dt, B and C; without meaning for plain Mamba.</summary>
     public double MixerRmsEps { get; init; } = 1e-6;
+
+    /// <summary>Where <see cref="MixerRmsEps"/> was found.</summary>
+    public EpsilonSource MixerRmsEpsSource { get; init; }
 
     /// <summary>Whether <c>in_proj</c> and <c>out_proj</c> have biases.</summary>
     public bool UseBias { get; init; }

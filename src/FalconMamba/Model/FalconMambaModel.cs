@@ -34,15 +34,18 @@ public sealed class FalconMambaModel : IModelRunner
         ArgumentNullException.ThrowIfNull(weights);
         _weights = weights;
         _options = options;
-        _kernels = kernels ?? KernelSet.Create(options.Threads);
+        _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact);
+        Config = options.MixerRmsEps is { } epsilon
+            ? weights.Config with { MixerRmsEps = epsilon, MixerRmsEpsSource = EpsilonSource.Override }
+            : weights.Config;
         _layers = [.. weights.Layers.Select(layer => new PreparedLayer(weights.Config, layer))];
         _normF = new NativeBuffer(RecurrentState.Pad(Config.HiddenSize));
         weights.NormF.CopyTo(_normF.Span);
-        Fingerprint = ModelFingerprint.Of(weights);
+        Fingerprint = ModelFingerprint.Of(Config, weights);
     }
 
     /// <inheritdoc/>
-    public FalconMambaConfig Config => _weights.Config;
+    public FalconMambaConfig Config { get; }
 
     /// <inheritdoc/>
     public string Fingerprint { get; }
@@ -56,14 +59,14 @@ public sealed class FalconMambaModel : IModelRunner
     /// <summary>The threads a forward pass uses.</summary>
     public int Threads => _kernels.Threads;
 
-    /// <summary>Opens a checkpoint's folder in Hugging Face layout.</summary>
-    /// <param name="folder">A folder with <c>config.json</c> and safetensors files.</param>
+    /// <summary>Opens a checkpoint: a folder in Hugging Face layout, or a GGUF file.</summary>
+    /// <param name="path">A folder with <c>config.json</c> and safetensors files, or a <c>.gguf</c> file.</param>
     /// <param name="options">How to run; null for the defaults.</param>
-    /// <exception cref="MalformedFileException">A file is malformed; a tensor is missing, extra or misshapen.</exception>
+    /// <exception cref="MalformedFileException">A file is malformed; a tensor is missing, extra, misshapen or of a type that is not computed with.</exception>
     /// <exception cref="FileNotFoundException">The config or the weights are missing.</exception>
-    public static FalconMambaModel Load(string folder, ModelOptions? options = null)
+    public static FalconMambaModel Load(string path, ModelOptions? options = null)
     {
-        var weights = ModelWeights.Open(folder);
+        var weights = ModelWeights.Open(path);
         try
         {
             return new FalconMambaModel(weights, options);

@@ -88,23 +88,23 @@ internal ref struct ForwardPass
         _kernels.RmsNorm(_w.Residual, _w.Normed, layer.Norm, _rows, h, (float)_config.LayerNormEpsilon);
         if (width == d)
         {
-            _kernels.MatrixProduct(weights.InProj, 0, 2 * d, _w.Normed, _w.U, layer.InProjBias, _rows);
+            _kernels.MatrixProduct(weights.InProj, 0, 2 * d, _w.Normed, _w.U, layer.InProjBias, _rows, _w.Quantized);
         }
         else
         {
-            _kernels.MatrixProduct(weights.InProj, 0, d, _w.Normed, _w.U, layer.InProjBias, _rows);
-            _kernels.MatrixProduct(weights.InProj, d, d, _w.Normed, _w.Z, layer.InProjBias, _rows);
+            _kernels.MatrixProduct(weights.InProj, 0, d, _w.Normed, _w.U, layer.InProjBias, _rows, _w.Quantized);
+            _kernels.MatrixProduct(weights.InProj, d, d, _w.Normed, _w.Z, layer.InProjBias, _rows, _w.Quantized);
         }
 
         _kernels.CausalConvolution(_w.Segments, _segmentCount, index, _w.U, _w.X, layer.Convolution, _rows, width);
-        _kernels.MatrixProduct(weights.XProj, 0, r + (2 * n), _w.X, _w.Projected, null, _rows);
+        _kernels.MatrixProduct(weights.XProj, 0, r + (2 * n), _w.X, _w.Projected, null, _rows, _w.Quantized);
         Split(0, r, _w.DtLow);
         Split(r, n, _w.B);
         Split(r + n, n, _w.C);
-        _kernels.MatrixProduct(weights.DtProj, 0, d, _w.DtLow, _w.Dt, null, _rows);
+        _kernels.MatrixProduct(weights.DtProj, 0, d, _w.DtLow, _w.Dt, null, _rows, _w.Quantized);
         var activations = new ScanActivations(_w.X, _w.Z, _w.Dt, _w.B, _w.C);
         _kernels.SelectiveScan(_w.Segments, _segmentCount, index, in activations, layer.Scan, _rows, width);
-        _kernels.MatrixProduct(weights.OutProj, 0, h, _w.X, _w.Residual, layer.OutProjBias, _rows, accumulate: true);
+        _kernels.MatrixProduct(weights.OutProj, 0, h, _w.X, _w.Residual, layer.OutProjBias, _rows, _w.Quantized, accumulate: true);
     }
 
     /// <summary>Takes one of dt, B, C out of x_proj's rows, with the weightless norm that makes a Mamba a Falcon Mamba.</summary>
@@ -168,7 +168,7 @@ internal ref struct ForwardPass
     private void Project(int rows)
     {
         if (rows == 0) return;
-        _kernels.MatrixProduct(_model.Weights.LmHead, _w.Residual, _logits, rows);
+        _kernels.MatrixProduct(_model.Weights.LmHead, _w.Residual, _logits, rows, _w.Quantized);
         _logits = _logits[(rows * _config.VocabSize)..];
     }
 

@@ -13,10 +13,9 @@ internal static class ModelFingerprint
     private const int SampleBytes = 1024, Samples = 4;
 
     /// <summary>Thirty-two hexadecimal digits.</summary>
-    public static string Of(ModelWeights weights)
+    public static string Of(FalconMambaConfig config, ModelWeights weights)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var config = weights.Config;
         Append(string.Create(
             CultureInfo.InvariantCulture,
             $"{config.NormalizesDtBC} {config.LayerNormEpsilon:R} {config.MixerRmsEps:R} {config.TieWordEmbeddings} {config.ConvKernel} {config.StateSize}"));

@@ -1,6 +1,6 @@
 namespace FalconMamba.Model;
 
-/// <summary>How a model runs. None of these changes what it computes beyond rounding.</summary>
+/// <summary>How a model runs. Only <see cref="MixerRmsEps"/> changes what it computes beyond rounding.</summary>
 public sealed record ModelOptions
 {
     /// <summary>Threads a forward pass uses; 0 for one a physical core that this process may use.</summary>
@@ -14,12 +14,26 @@ public sealed record ModelOptions
 
     /// <summary>
     /// Pins one kernel family for all batch sizes, so that the same tokens give the same bits however they are cut into
-    /// chunks, whoever shares the batch and whatever the number of threads. The float kernels always do.
+    /// chunks, whoever shares the batch and whatever the number of threads. All present kernels always do.
     /// </summary>
     public bool Deterministic { get; init; }
 
+    /// <summary>
+    /// Multiplies weights in block formats with activations of 32 bits rather than of eight: slower, and as exact as float
+    /// weights are. Weights of other types always are.
+    /// </summary>
+    public bool Exact { get; init; }
+
+    /// <summary>
+    /// Epsilon of the norms on dt, B and C, in place of the checkpoint's; null keeps that one. GGUF files often lack it.
+    /// </summary>
+    public double? MixerRmsEps { get; init; }
+
     internal ModelOptions Checked()
     {
+        if (MixerRmsEps is { } epsilon && !(epsilon >= FalconMambaConfig.LeastEpsilon && epsilon <= 1))
+            throw new ArgumentException($"An epsilon from {FalconMambaConfig.LeastEpsilon:R} to 1 was expected, {epsilon:R} was given.");
+
         ArgumentOutOfRangeException.ThrowIfNegative(Threads);
         ArgumentOutOfRangeException.ThrowIfLessThan(PrefillChunkSize, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PrefillChunkSize, 16384);

@@ -1,4 +1,5 @@
 using FalconMamba.Formats;
+using FalconMamba.Formats.Gguf;
 using FalconMamba.Formats.Safetensors;
 
 namespace FalconMamba.Model;
@@ -33,8 +34,13 @@ public sealed record LayerWeights
     /// <summary><c>mixer.dt_proj.bias</c> [D].</summary>
     public required Tensor DtProjBias { get; init; }
 
-    /// <summary><c>mixer.A_log</c> [D, N]; A = −exp(A_log).</summary>
+    /// <summary>
+    /// <c>mixer.A_log</c> [D, N], where A = −exp(A_log); or A itself, which GGUF files store (see <see cref="StoresLogarithmOfA"/>).
+    /// </summary>
     public required Tensor ALog { get; init; }
+
+    /// <summary>Whether <see cref="ALog"/> holds A_log rather than A.</summary>
+    public bool StoresLogarithmOfA { get; init; } = true;
 
     /// <summary><c>mixer.D</c> [D].</summary>
     public required Tensor D { get; init; }
@@ -44,6 +50,17 @@ public sealed record LayerWeights
 
     /// <summary><c>mixer.out_proj.bias</c> [H], where the config says <c>use_bias</c>.</summary>
     public Tensor? OutProjBias { get; init; }
+
+    /// <summary>A [D, N], however it is stored.</summary>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public double[] DecodeA()
+    {
+        var a = new double[ALog.ElementCount];
+        ALog.CopyTo(a);
+        if (!StoresLogarithmOfA) return a;
+        for (var i = 0; i < a.Length; i++) a[i] = -Math.Exp(a[i]);
+        return a;
+    }
 }
 
 /// <summary>
@@ -85,14 +102,47 @@ public sealed class ModelWeights : IDisposable
     /// <summary>The bytes of all tensors, tied ones once.</summary>
     public long ByteLength => Tensors.Sum(tensor => tensor.ByteLength);
 
-    /// <summary>Opens a checkpoint's folder: <c>config.json</c> and its safetensors files.</summary>
-    /// <param name="folder">A folder in Hugging Face layout.</param>
-    /// <exception cref="MalformedFileException">A file is malformed; a tensor is missing, extra or misshapen.</exception>
+    /// <summary>Opens a checkpoint: a folder with <c>config.json</c> and safetensors files, or a GGUF file.</summary>
+    /// <param name="path">A folder in Hugging Face layout, or a <c>.gguf</c> file.</param>
+    /// <exception cref="MalformedFileException">A file is malformed; a tensor is missing, extra, misshapen or of a type that is not computed with.</exception>
     /// <exception cref="FileNotFoundException">The config or the weights are missing.</exception>
     /// <exception cref="NotSupportedException">The weights are quantised in a way that cannot be read.</exception>
-    public static ModelWeights Open(string folder)
+    public static ModelWeights Open(string path)
     {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return File.Exists(path) ? OpenGguf(path) : OpenFolder(path);
+    }
+
+    /// <summary>Finds the model's tensors among a checkpoint's in Hugging Face layout.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="tensors">Tensors by checkpoint name.</param>
+    /// <param name="source">The checkpoint's name, for error messages.</param>
+    /// <param name="files">What to dispose with the weights.</param>
+    /// <exception cref="MalformedFileException">A tensor is missing, extra, misshapen or of a type that is not computed with.</exception>
+    public static ModelWeights Bind(
+        FalconMambaConfig config, IReadOnlyDictionary<string, Tensor> tensors, string source, IDisposable? files = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(tensors);
+
+        // The first state-spaces checkpoints say "embedding"; everyone since says "embeddings".
+        var names = tensors.ContainsKey("backbone.embedding.weight")
+            ? TensorNames.HuggingFace with { Embeddings = "backbone.embedding.weight" }
+            : TensorNames.HuggingFace;
+        return Bind(config, new TensorBinder(tensors, source, names.Source), names, files);
+    }
+
+    /// <summary>Finds the model's tensors in a GGUF file.</summary>
+    /// <param name="file">The file; disposed with the weights.</param>
+    /// <exception cref="MalformedFileException">The file is no model of this family; a tensor is missing, extra, misshapen or of a type that is not computed with.</exception>
+    public static ModelWeights Bind(GgufFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return Bind(FalconMambaConfig.FromGguf(file), new TensorBinder(file.Tensors, file.Path, TensorNames.Gguf.Source), TensorNames.Gguf, file);
+    }
+
+    private static ModelWeights OpenFolder(string folder)
+    {
         var config = FalconMambaConfig.FromFile(Path.Combine(folder, "config.json"));
         var checkpoint = SafetensorsCheckpoint.Open(folder);
         try
@@ -106,57 +156,59 @@ public sealed class ModelWeights : IDisposable
         }
     }
 
-    /// <summary>Finds the model's tensors among a checkpoint's.</summary>
-    /// <param name="config">The model's shape.</param>
-    /// <param name="tensors">Tensors by checkpoint name.</param>
-    /// <param name="source">The checkpoint's name, for error messages.</param>
-    /// <param name="files">What to dispose with the weights.</param>
-    /// <exception cref="MalformedFileException">A tensor is missing, extra, misshapen or of a type that is not computed with.</exception>
-    public static ModelWeights Bind(
-        FalconMambaConfig config, IReadOnlyDictionary<string, Tensor> tensors, string source, IDisposable? files = null)
+    private static ModelWeights OpenGguf(string path)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        ArgumentNullException.ThrowIfNull(tensors);
-        var binder = new TensorBinder(tensors, source);
+        var file = GgufFile.Open(path);
+        try
+        {
+            return Bind(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static ModelWeights Bind(FalconMambaConfig config, TensorBinder binder, TensorNames names, IDisposable? files)
+    {
         long vocabulary = config.VocabSize, h = config.HiddenSize, d = config.IntermediateSize, n = config.StateSize;
         long rank = config.TimeStepRank, taps = config.ConvKernel;
+        ReadOnlySpan<long> convolution = names.StoresConvolutionAxis ? [d, 1, taps] : [d, taps];
 
-        // The first state-spaces checkpoints say "embedding"; everyone since says "embeddings".
-        var embeddingsName = tensors.ContainsKey("backbone.embedding.weight") ? "backbone.embedding.weight" : "backbone.embeddings.weight";
-        var embeddings = binder.Matrix(embeddingsName, vocabulary, h);
+        var embeddings = binder.Matrix(names.Embeddings, vocabulary, h);
         var layers = new LayerWeights[config.NumHiddenLayers];
         for (var i = 0; i < layers.Length; i++)
         {
-            var layer = $"backbone.layers.{i}.";
-            var mixer = layer + "mixer.";
             layers[i] = new LayerWeights
             {
-                Norm = binder.Vector(layer + "norm.weight", h),
-                InProj = binder.Matrix(mixer + "in_proj.weight", 2 * d, h),
-                InProjBias = config.UseBias ? binder.Vector(mixer + "in_proj.bias", 2 * d) : null,
-                Conv1d = binder.Vector(mixer + "conv1d.weight", d, 1, taps),
-                Conv1dBias = config.UseConvBias ? binder.Vector(mixer + "conv1d.bias", d) : null,
-                XProj = binder.Matrix(mixer + "x_proj.weight", rank + 2 * n, d),
-                DtProj = binder.Matrix(mixer + "dt_proj.weight", d, rank),
-                DtProjBias = binder.Vector(mixer + "dt_proj.bias", d),
-                ALog = binder.Vector(mixer + "A_log", d, n),
-                D = binder.Vector(mixer + "D", d),
-                OutProj = binder.Matrix(mixer + "out_proj.weight", h, d),
-                OutProjBias = config.UseBias ? binder.Vector(mixer + "out_proj.bias", h) : null,
+                Norm = binder.Vector(names.Norm(i), h),
+                InProj = binder.Matrix(names.InProj(i), 2 * d, h),
+                InProjBias = config.UseBias ? binder.Vector(names.InProjBias(i), 2 * d) : null,
+                Conv1d = binder.Vector(names.Conv1d(i), convolution),
+                Conv1dBias = config.UseConvBias ? binder.Vector(names.Conv1dBias(i), d) : null,
+                XProj = binder.Matrix(names.XProj(i), rank + (2 * n), d),
+                DtProj = binder.Matrix(names.DtProj(i), d, rank),
+                DtProjBias = binder.Vector(names.DtProjBias(i), d),
+                ALog = binder.Vector(names.A(i), d, n),
+                StoresLogarithmOfA = names.StoresLogarithmOfA,
+                D = binder.Vector(names.D(i), d),
+                OutProj = binder.Matrix(names.OutProj(i), h, d),
+                OutProjBias = config.UseBias ? binder.Vector(names.OutProjBias(i), h) : null,
             };
         }
 
-        var normF = binder.Vector("backbone.norm_f.weight", h);
+        var normF = binder.Vector(names.NormF, h);
         Tensor lmHead;
         if (config.TieWordEmbeddings)
         {
             // Some writers keep a copy of tied weights; the embeddings are what counts.
-            binder.Ignore("lm_head.weight");
+            binder.Ignore(names.LmHead);
             lmHead = embeddings;
         }
         else
         {
-            lmHead = binder.Matrix("lm_head.weight", vocabulary, h);
+            lmHead = binder.Matrix(names.LmHead, vocabulary, h);
         }
 
         return new ModelWeights(config, binder.Finish(), files) { Embeddings = embeddings, Layers = layers, NormF = normF, LmHead = lmHead };

@@ -29,7 +29,7 @@ public sealed class ReferenceModel<T> where T : IBinaryFloatingPointIeee754<T>
             Decode(layer.Conv1d), DecodeOptional(layer.Conv1dBias),
             Decode(layer.XProj),
             Decode(layer.DtProj), Decode(layer.DtProjBias),
-            [.. Decode(layer.ALog).Select(a => -T.Exp(a))],
+            [.. layer.DecodeA().Select(T.CreateChecked)],
             Decode(layer.D),
             Decode(layer.OutProj), DecodeOptional(layer.OutProjBias)))];
     }

@@ -25,6 +25,7 @@ internal sealed class Workspace : IDisposable
         DtLow = new Rows(_buffers[6], r);
         B = new Rows(_buffers[7], 2 * n);
         C = new Rows(_buffers[7], 2 * n, n);
+        Quantized = new QuantizedActivations(capacity, Math.Max(h, Math.Max(d, r)));
         Segments = new Segment[capacity];
     }
 
@@ -61,6 +62,9 @@ internal sealed class Workspace : IDisposable
     /// <summary>C [N], normalised.</summary>
     public Rows C { get; }
 
+    /// <summary>The input of one matrix product in eight bits.</summary>
+    public QuantizedActivations Quantized { get; }
+
     /// <summary>The segments of the pass, at most one a token.</summary>
     public Segment[] Segments { get; }
 
@@ -71,7 +75,11 @@ internal sealed class Workspace : IDisposable
         return [h, h, 2 * d, d, d, projected, r, 2 * n];
     }
 
-    public void Dispose() => Array.ForEach(_buffers, buffer => buffer.Dispose());
+    public void Dispose()
+    {
+        Array.ForEach(_buffers, buffer => buffer.Dispose());
+        Quantized.Dispose();
+    }
 
     private static (int H, int D, int N, int R, int Projected) PaddedSizes(FalconMambaConfig config) => (
         RecurrentState.Pad(config.HiddenSize),

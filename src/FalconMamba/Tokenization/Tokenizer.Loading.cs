@@ -1,8 +1,35 @@
+using FalconMamba.Formats.Gguf;
+
 namespace FalconMamba.Tokenization;
 
 public sealed partial class Tokenizer
 {
     private const string ModelFile = "tokenizer.json";
+
+    /// <summary>Reads the tokenizer of a model: a folder (see <see cref="FromFolder"/>) or a GGUF file.</summary>
+    /// <param name="path">The folder or the <c>.gguf</c> file.</param>
+    /// <exception cref="FileNotFoundException">The folder has no tokenizer.json.</exception>
+    /// <exception cref="MalformedFileException">A file does not hold what it should.</exception>
+    public static Tokenizer Load(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (!File.Exists(path)) return FromFolder(path);
+        using var file = GgufFile.Open(path);
+        return FromGguf(file);
+    }
+
+    /// <summary>
+    /// Reads the tokenizer inside a GGUF file: byte-level vocabularies (<c>gpt2</c>) cut as Falcon, GPT-2 or GPT-NeoX do. It gives
+    /// the ids that the <c>tokenizer.json</c> it was made from gives.
+    /// </summary>
+    /// <param name="file">The file, not needed afterwards.</param>
+    /// <exception cref="MalformedFileException">The file has no such tokenizer.</exception>
+    public static Tokenizer FromGguf(GgufFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        var (model, config) = GgufTokenizer.Read(file);
+        return new Tokenizer(model, config);
+    }
 
     /// <summary>Reads a model's folder: <c>tokenizer.json</c> and what stands beside it (see <see cref="TokenizerConfig"/>).</summary>
     /// <exception cref="FileNotFoundException">The folder has no tokenizer.json.</exception>

@@ -5,6 +5,8 @@ namespace FalconMamba.Tests.Kernels;
 
 public class MatrixProductTests
 {
+    // Float weights need no room for activations of eight bits.
+    private static readonly QuantizedActivations NoScratch = new(0, 0);
     private static readonly string[] Paths = ["512", "256", "128", "generic"];
 
     [Theory]
@@ -34,11 +36,11 @@ public class MatrixProductTests
             var input = Input(Columns, Tokens, random);
             var kernels = KernelSet.Create(null, 2);
             var together = new float[Rows * Tokens];
-            kernels.MatrixProduct(weights, input, together, Tokens);
+            kernels.MatrixProduct(weights, input, together, Tokens, NoScratch);
             for (var t = 0; t < Tokens; t++)
             {
                 var alone = new float[Rows];
-                kernels.MatrixProduct(weights, input with { Offset = t * input.Stride }, alone, 1);
+                kernels.MatrixProduct(weights, input with { Offset = t * input.Stride }, alone, 1, NoScratch);
                 Assert.Equal(together[(t * Rows)..((t + 1) * Rows)], alone);
             }
         }
@@ -55,7 +57,7 @@ public class MatrixProductTests
         var output = new Rows(outputBuffer, 32);
         for (var i = 0; i < 20; i++) bias.Span[i] = i;
         outputBuffer.Span.Fill(100);
-        KernelSet.Create(null, 1).MatrixProduct(weights, 4, 10, input, output, bias, 2, accumulate: true);
+        KernelSet.Create(null, 1).MatrixProduct(weights, 4, 10, input, output, bias, 2, NoScratch, accumulate: true);
         for (var t = 0; t < 2; t++)
         {
             for (var r = 0; r < 10; r++)
@@ -71,9 +73,9 @@ public class MatrixProductTests
         var weights = Matrix(TensorType.F32, 8, 32, random, out _);
         var input = Input(32, 2, random);
         var kernels = KernelSet.Create(null, 1);
-        Assert.Throws<ArgumentOutOfRangeException>(() => kernels.MatrixProduct(weights, input, new float[15], 2));
-        Assert.Throws<ArgumentOutOfRangeException>(() => kernels.MatrixProduct(weights, input, new float[24], 3));
-        Assert.Throws<ArgumentOutOfRangeException>(() => kernels.MatrixProduct(weights, 7, 2, input, input, null, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => kernels.MatrixProduct(weights, input, new float[15], 2, NoScratch));
+        Assert.Throws<ArgumentOutOfRangeException>(() => kernels.MatrixProduct(weights, input, new float[24], 3, NoScratch));
+        Assert.Throws<ArgumentOutOfRangeException>(() => kernels.MatrixProduct(weights, 7, 2, input, input, null, 1, NoScratch));
         Assert.Throws<ArgumentException>(() => KernelSet.Create("1024", 1));
     }
 
@@ -86,7 +88,7 @@ public class MatrixProductTests
         foreach (var path in Paths)
         {
             var output = new float[rows * tokens];
-            KernelSet.Create(path, 2).MatrixProduct(weights, input, output, tokens);
+            KernelSet.Create(path, 2).MatrixProduct(weights, input, output, tokens, NoScratch);
             twin ??= output;
             Assert.True(twin.AsSpan().SequenceEqual(output), $"{type} {rows}x{columns} of {tokens} tokens on path {path}");
         }

@@ -9,14 +9,21 @@ namespace FalconMamba.Tests.Model;
 /// <summary>The two laws: cutting into chunks changes nothing, nor does company or the number of threads. Bit for bit.</summary>
 public class DeterminismTests
 {
-    private static string[] Folders => [.. Directory.EnumerateDirectories(Path.Combine(FixtureFolder.Repository, "tests", "fixtures", "models")).Order(StringComparer.Ordinal)];
+    private static readonly string Fixtures = Path.Combine(FixtureFolder.Repository, "tests", "fixtures");
+
+    // Every checkpoint once; those in block formats also with float activations.
+    private static (string Path, bool Exact)[] Checkpoints =>
+    [
+        .. Directory.EnumerateDirectories(Path.Combine(Fixtures, "models")).Order(StringComparer.Ordinal).Select(folder => (folder, false)),
+        .. Directory.EnumerateFiles(Path.Combine(Fixtures, "gguf"), "*.gguf").Order(StringComparer.Ordinal).SelectMany(file => new[] { (file, false), (file, true) }),
+    ];
 
     [Fact]
     public void Any_cutting_into_chunks_gives_the_same_bits()
     {
-        foreach (var folder in Folders)
+        foreach (var (path, exact) in Checkpoints)
         {
-            using var model = FalconMambaModel.Load(folder, new ModelOptions { PrefillChunkSize = 11 });
+            using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact, PrefillChunkSize = 11 });
             Prop.ForAll(
                 Gen.Choose(1, 9).NonEmptyListOf().ToArbitrary(),
                 lengths =>
@@ -41,9 +48,9 @@ public class DeterminismTests
     [Fact]
     public void Company_in_the_batch_gives_the_same_bits()
     {
-        foreach (var folder in Folders)
+        foreach (var (path, exact) in Checkpoints)
         {
-            using var model = FalconMambaModel.Load(folder, new ModelOptions { PrefillChunkSize = 13 });
+            using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact, PrefillChunkSize = 13 });
             Prop.ForAll(
                 Gen.Choose(1, 20).NonEmptyListOf().ToArbitrary(),
                 lengths =>
@@ -67,14 +74,14 @@ public class DeterminismTests
     [Fact]
     public void Any_number_of_threads_gives_the_same_bits()
     {
-        foreach (var folder in Folders)
+        foreach (var (path, exact) in Checkpoints)
         {
             var results = new[] { 1, 2, 3, 7 }.Select(threads =>
             {
-                using var model = FalconMambaModel.Load(folder, new ModelOptions { Threads = threads, Deterministic = true });
+                using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact, Threads = threads, Deterministic = true });
                 return AllLogits(model);
             }).ToArray();
-            Assert.All(results, result => Assert.True(Equal(results[0], result), folder));
+            Assert.All(results, result => Assert.True(Equal(results[0], result), path));
         }
     }
 
@@ -82,28 +89,31 @@ public class DeterminismTests
     [InlineData("512")]
     [InlineData("256")]
     [InlineData("128")]
-    public void Every_vector_width_equals_the_generic_twin_bit_for_bit(string path)
+    public void Every_vector_width_equals_the_generic_twin_bit_for_bit(string width)
     {
-        foreach (var folder in Folders)
+        foreach (var (path, exact) in Checkpoints)
         {
-            using var weights = ModelWeights.Open(folder);
-            using var twin = new FalconMambaModel(weights, new ModelOptions(), KernelSet.Create("generic", 2));
-            using var vectors = new FalconMambaModel(weights, new ModelOptions(), KernelSet.Create(path, 2));
-            Assert.True(Equal(AllLogits(twin), AllLogits(vectors)), folder);
+            using var weights = ModelWeights.Open(path);
+            using var twin = new FalconMambaModel(weights, new ModelOptions(), KernelSet.Create("generic", 2, exact));
+            using var vectors = new FalconMambaModel(weights, new ModelOptions(), KernelSet.Create(width, 2, exact));
+            Assert.True(Equal(AllLogits(twin), AllLogits(vectors)), path);
         }
     }
 
     [Fact]
     public void Forward_allocates_nothing_once_it_is_warm()
     {
-        using var model = FalconMambaModel.Load(Folders[0]);
-        using var state = model.CreateState();
-        var logits = new float[model.Config.VocabSize];
-        int[] one = [5];
-        for (var i = 0; i < 100; i++) model.Forward([new Chunk(state, one)], logits);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++) model.Forward([new Chunk(state, one)], logits);
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        foreach (var (path, exact) in new[] { Checkpoints[0], Checkpoints[^2], Checkpoints[^1] })
+        {
+            using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact });
+            using var state = model.CreateState();
+            var logits = new float[model.Config.VocabSize];
+            int[] one = [5];
+            for (var i = 0; i < 100; i++) model.Forward([new Chunk(state, one)], logits);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 1000; i++) model.Forward([new Chunk(state, one)], logits);
+            Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        }
     }
 
     private static float[] AllLogits(FalconMambaModel model)

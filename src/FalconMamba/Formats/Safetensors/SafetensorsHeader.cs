@@ -78,7 +78,7 @@ internal sealed class SafetensorsHeader
             return length > 0 ? (int)length : throw new MalformedFileException(file.Path, "byte 0", "a header was expected, its length is 0");
 
         // Only a file that cannot be safetensors is judged by its first bytes: they could be a header's length.
-        if (ForeignContent.Describe(file) is { } foreign) throw new MalformedFileException(file.Path, "byte 0", foreign);
+        if (ForeignContent.Describe(file, "safetensors") is { } foreign) throw new MalformedFileException(file.Path, "byte 0", foreign);
         throw new MalformedFileException(file.Path, "byte 0", file.Length < PrefixBytes
             ? $"a header length of {PrefixBytes} bytes was expected, the file has {file.Length}"
             : $"a header of at most {Math.Min(LongestBytes, file.Length - PrefixBytes)} bytes was expected, its length says {length}");

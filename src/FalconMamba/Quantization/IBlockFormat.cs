@@ -1,0 +1,32 @@
+using FalconMamba.Formats;
+using FalconMamba.Kernels.Lanes;
+
+namespace FalconMamba.Quantization;
+
+/// <summary>
+/// A block of weights as a file stores it. The implementing struct is the block itself, byte for byte; it lies in a mapped
+/// file at any address. A new format is one such struct and one row in <see cref="BlockFormats"/>.
+/// </summary>
+/// <remarks>Layouts and the order of operations when decoding are ggml's (https://github.com/ggml-org/ggml, ggml-quants).</remarks>
+internal interface IBlockFormat<TSelf> where TSelf : unmanaged, IBlockFormat<TSelf>
+{
+    /// <summary>The type's row in the table of element types.</summary>
+    static abstract TensorType Type { get; }
+
+    /// <summary>Weights of a block, and so the activations that share a scale beside them: 32 or 256.</summary>
+    static abstract int Length { get; }
+
+    /// <summary>Decodes a block to as many floats, in ggml's order of operations, bit for bit.</summary>
+    static abstract void Dequantize(ref readonly TSelf block, Span<float> values);
+
+    /// <summary>
+    /// The block's weights times 8-bit activations, without the activations' scale. Everything between the scales is exact in
+    /// integers, so every <typeparamref name="TBytes"/> gives the same bits.
+    /// </summary>
+    /// <param name="block">The weights.</param>
+    /// <param name="x">The first of <see cref="Length"/> signed codes, −127 to 127.</param>
+    /// <param name="factors">The first of the whole numbers, 1 to 16, that each 32 codes are multiplied with; 1 in blocks of 32.</param>
+    /// <param name="sums">The first of the sums of each sixteen codes, times their factor: those of each group's first half, then those of the last halves.</param>
+    static abstract float Dot<TBytes>(ref readonly TSelf block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes>;
+}

@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using FalconMamba.Formats;
+using FalconMamba.Kernels.Lanes;
+
+namespace FalconMamba.Quantization;
+
+/// <summary>
+/// 32 weights of 5 bits: w = (q − 16) · d. The low four bits lie as in <see cref="Q4_0"/>, the fifth of weight i is bit i of
+/// a 32-bit number.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1, Size = Size)]
+internal struct Q5_0 : IBlockFormat<Q5_0>
+{
+    public const int Size = 22;
+
+    // Compiles only while the fields fill the block.
+    public const uint SizeAssertion = sizeof(ushort) + sizeof(uint) + Bytes16.Length == Size ? 0 : -1;
+
+    private const int Offset = 16;
+
+    /// <summary>d.</summary>
+    public HalfScale Scale;
+
+    /// <summary>The fifth bits of q.</summary>
+    public uint HighBits;
+
+    /// <summary>The low four bits of q.</summary>
+    public Bytes16 Codes;
+
+    public static TensorType Type => TensorType.Q5_0;
+
+    public static int Length => 32;
+
+    public static void Dequantize(ref readonly Q5_0 block, Span<float> values) =>
+        Unpack<ByteLanes128>(in block).Decode(Offset, block.Scale.ToSingle(), ByteLanes128.NoAddend, values);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot<TBytes>(ref readonly Q5_0 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+    {
+        var products = TBytes.Sum(TBytes.Multiply(Unpack<TBytes>(in block), TBytes.Load(in x, 0)));
+        return block.Scale.ToSingle() * (products - (Offset * (sums + Unsafe.Add(ref Unsafe.AsRef(in sums), 1))));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Unpack<TBytes>(ref readonly Q5_0 block) where TBytes : unmanaged, IByteLanes<TBytes> =>
+        TBytes.LoadNibbles(in block.Codes[0]) | TBytes.LoadFifthBits(block.HighBits);
+}

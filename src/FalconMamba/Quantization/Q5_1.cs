@@ -1,0 +1,47 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using FalconMamba.Formats;
+using FalconMamba.Kernels.Lanes;
+
+namespace FalconMamba.Quantization;
+
+/// <summary>32 weights of 5 bits: w = q · d + m. Codes lie as in <see cref="Q5_0"/>.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1, Size = Size)]
+internal struct Q5_1 : IBlockFormat<Q5_1>
+{
+    public const int Size = 24;
+
+    // Compiles only while the fields fill the block.
+    public const uint SizeAssertion = (2 * sizeof(ushort)) + sizeof(uint) + Bytes16.Length == Size ? 0 : -1;
+
+    /// <summary>d.</summary>
+    public HalfScale Scale;
+
+    /// <summary>m.</summary>
+    public HalfScale Minimum;
+
+    /// <summary>The fifth bits of q.</summary>
+    public uint HighBits;
+
+    /// <summary>The low four bits of q.</summary>
+    public Bytes16 Codes;
+
+    public static TensorType Type => TensorType.Q5_1;
+
+    public static int Length => 32;
+
+    public static void Dequantize(ref readonly Q5_1 block, Span<float> values) =>
+        Unpack<ByteLanes128>(in block).Decode(0, block.Scale.ToSingle(), block.Minimum.ToSingle(), values);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot<TBytes>(ref readonly Q5_1 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+    {
+        var products = TBytes.Sum(TBytes.Multiply(Unpack<TBytes>(in block), TBytes.Load(in x, 0)));
+        return MathF.FusedMultiplyAdd(block.Scale.ToSingle(), products, block.Minimum.ToSingle() * (sums + Unsafe.Add(ref Unsafe.AsRef(in sums), 1)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TBytes Unpack<TBytes>(ref readonly Q5_1 block) where TBytes : unmanaged, IByteLanes<TBytes> =>
+        TBytes.LoadNibbles(in block.Codes[0]) | TBytes.LoadFifthBits(block.HighBits);
+}

@@ -1,0 +1,34 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using FalconMamba.Formats;
+using FalconMamba.Kernels.Lanes;
+
+namespace FalconMamba.Quantization;
+
+/// <summary>32 weights of 8 bits: w = q · d.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1, Size = Size)]
+internal struct Q8_0 : IBlockFormat<Q8_0>
+{
+    public const int Size = 34;
+
+    // Compiles only while the fields fill the block.
+    public const uint SizeAssertion = sizeof(ushort) + Bytes32.Length == Size ? 0 : -1;
+
+    /// <summary>d.</summary>
+    public HalfScale Scale;
+
+    /// <summary>q, signed.</summary>
+    public Bytes32 Codes;
+
+    public static TensorType Type => TensorType.Q8_0;
+
+    public static int Length => 32;
+
+    public static void Dequantize(ref readonly Q8_0 block, Span<float> values) =>
+        ByteLanes128.Load(in block.Codes[0], 0).DecodeSigned(block.Scale.ToSingle(), values);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot<TBytes>(ref readonly Q8_0 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes> =>
+        block.Scale.ToSingle() * TBytes.Sum(TBytes.MultiplySigned(TBytes.Load(in block.Codes[0], 0), TBytes.Load(in x, 0)));
+}
