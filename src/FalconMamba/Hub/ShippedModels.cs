@@ -1,3 +1,5 @@
+using FalconMamba.Formats.Gguf;
+
 namespace FalconMamba.Hub;
 
 /// <summary>
@@ -20,22 +22,24 @@ public static class ShippedModels
         .Distinct()
         .Order(StringComparer.Ordinal)];
 
-    /// <summary>Finds a model's folder.</summary>
-    /// <param name="model">A folder, or the name of a model that ships. A folder of that name wins.</param>
-    /// <returns>The folder's path.</returns>
+    /// <summary>Finds a model.</summary>
+    /// <param name="model">A folder, a GGUF file, or the name of a model that ships. A folder or file of that name wins.</param>
+    /// <returns>The path of the folder or file.</returns>
     /// <exception cref="FileNotFoundException">There is no such folder or model; the message lists the models that ship.</exception>
     public static string Resolve(string model)
     {
         ArgumentException.ThrowIfNullOrEmpty(model);
-        if (Directory.Exists(model)) return model;
+        if (Directory.Exists(model) || (IsGguf(model) && File.Exists(model))) return model;
         if (IsName(model) && Places().Select(place => Path.Combine(place, model)).FirstOrDefault(IsModel) is { } folder) return folder;
-        if (File.Exists(model)) throw new FileNotFoundException($"{model} is a file: give the folder with the model's {ConfigName} and safetensors files.", model);
+        if (File.Exists(model)) throw new FileNotFoundException($"{model} is a file, but no {GgufFile.Extension} file: give the folder with the model's {ConfigName} and safetensors files.", model);
         var names = Names;
         throw new FileNotFoundException(
-            $"There is no folder {model} and no shipped model of that name: give a folder"
+            $"There is no {(IsGguf(model) ? "file" : "folder")} {model} and no shipped model of that name: give a folder or a {GgufFile.Extension} file"
             + (names.Count > 0 ? $", or one of {string.Join(", ", names)}." : $" (no model ships here; {Variable} may name a folder of them)."),
             model);
     }
+
+    private static bool IsGguf(string model) => model.EndsWith(GgufFile.Extension, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsName(string model) => model is not ("." or "..") && Path.GetFileName(model) == model && !model.Contains('\0', StringComparison.Ordinal);
 
