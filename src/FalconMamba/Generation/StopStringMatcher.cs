@@ -29,6 +29,9 @@ public sealed class StopStringMatcher
     /// <summary>The stop string that was found; null while there is none.</summary>
     public string? Matched { get; private set; }
 
+    /// <summary>The end of the text that is held back because a stop string may begin with it.</summary>
+    public string Held => _held.ToString();
+
     /// <summary>Takes the next piece of the text.</summary>
     /// <param name="piece">Whole characters: a surrogate pair must not be cut.</param>
     /// <returns>The text that is now safe to show; empty once a stop string was found.</returns>

@@ -41,6 +41,10 @@ public sealed class TextGenerator
     /// Decodes the tokens; null for a fresh one. A stream of the caller is not flushed, so that a later call goes on inside a
     /// character that this one leaves unfinished.
     /// </param>
+    /// <param name="stops">
+    /// Finds the stop strings; null for a fresh matcher of the options' own. A matcher of the caller is not flushed, so that a
+    /// later call goes on inside a stop string that this one leaves unfinished.
+    /// </param>
     /// <param name="progress">Told how many tokens of the prompt are read.</param>
     /// <param name="cancellationToken">Looked at before every token and inside long prompts.</param>
     /// <returns>Pieces of text as they become certain.</returns>
@@ -50,25 +54,28 @@ public sealed class TextGenerator
         RecurrentState state,
         ReadOnlyMemory<int> prompt,
         TextStream? text = null,
+        StopStringMatcher? stops = null,
         IProgress<int>? progress = null,
         CancellationToken cancellationToken = default)
     {
         _ids.Clear();
         FinishReason = FinishReason.None;
         var stream = text ?? new TextStream(_tokenizer, skipSpecialTokens: true);
-        var stops = new StopStringMatcher(_options.StopStrings);
+        var matcher = stops ?? new StopStringMatcher(_options.StopStrings);
         foreach (var id in _tokens.Generate(state, prompt, progress, cancellationToken))
         {
             _ids.Add(id);
             // A stop id may be an ordinary token: it ends the text and is no part of it.
             if (_tokens.FinishReason == FinishReason.StopId) break;
-            if (stops.Push(stream.Append(id)) is { Length: > 0 } piece) yield return piece;
-            if (stops.Matched is null) continue;
+            if (matcher.Push(stream.Append(id)) is { Length: > 0 } piece) yield return piece;
+            if (matcher.Matched is null) continue;
             FinishReason = FinishReason.StopString;
             yield break;
         }
 
         FinishReason = _tokens.FinishReason;
-        if ((text is null ? stops.Push(stream.Flush()) : "") + stops.Flush() is { Length: > 0 } rest) yield return rest;
+        var ending = text is null ? matcher.Push(stream.Flush()) : "";
+        if (stops is null) ending += matcher.Flush();
+        if (ending.Length > 0) yield return ending;
     }
 }

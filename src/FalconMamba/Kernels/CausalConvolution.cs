@@ -27,14 +27,19 @@ internal unsafe struct CausalConvolution<T> : IBlockJob where T : unmanaged, ILa
     {
         var job = new CausalConvolution<T>
         {
-            _segments = segments, _segmentCount = segmentCount, _layer = layer,
-            _input = input.Pointer(rows, width), _inputStride = input.Stride,
-            _output = output.Pointer(rows, width), _outputStride = output.Stride,
+            _segments = segments,
+            _segmentCount = segmentCount,
+            _layer = layer,
+            _input = input.Pointer(rows, width),
+            _inputStride = input.Stride,
+            _output = output.Pointer(rows, width),
+            _outputStride = output.Stride,
             _weight = new Rows(weights.Weight, width).Pointer(weights.Taps, width),
             _bias = weights.Bias is null ? null : new Rows(weights.Bias, width).Pointer(1, width),
-            _width = width, _taps = weights.Taps,
+            _width = width,
+            _taps = weights.Taps,
         };
-        pool.Run(ref job, width / 16, threads);
+        pool.Run(ref job, width / 16, ComputePool.ThreadsFor((long)rows * width * weights.Taps, threads));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

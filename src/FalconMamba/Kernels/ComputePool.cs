@@ -24,12 +24,21 @@ internal sealed unsafe class ComputePool
     private void* _job;
     private delegate*<void*, int, void> _run;
     private int _blocks;
-    private int _next;
-    private int _running;
+    private int _unfinished;
     private Exception? _failure;
+
+    // The job's number in the upper half, its unclaimed blocks in the lower. A claim is one exchange of both, so a worker
+    // that comes late cannot take a block of a job that is over; after a claim the job stays until the block is done.
+    private long _tickets;
 
     /// <summary>The pool of this process.</summary>
     public static ComputePool Shared { get; } = new();
+
+    /// <summary>
+    /// The threads worth waking for a kernel of so many multiplications: below a few microseconds of work, handing over
+    /// costs more than it saves.
+    /// </summary>
+    public static int ThreadsFor(long multiplications, int threads) => multiplications < 100_000 ? 1 : threads;
 
     /// <summary>
     /// Runs all blocks of <paramref name="job"/> on up to <paramref name="threads"/> threads, the caller's among them, and
@@ -49,18 +58,18 @@ internal sealed unsafe class ComputePool
             _job = Unsafe.AsPointer(ref job);
             _run = &RunBlock<TJob>;
             _blocks = blocks;
-            _next = 0;
+            _unfinished = blocks;
             _failure = null;
+            Volatile.Write(ref _tickets, (((_tickets >> 32) + 1) << 32) | (uint)blocks);
             var helpers = Math.Min(threads, blocks) - 1;
             while (_workers.Count < helpers) _workers.Add(new Worker(this));
-            Volatile.Write(ref _running, helpers);
             for (var i = 0; i < helpers; i++) _workers[i].Wake();
 
             ClaimBlocks();
-            for (var spins = 0; Volatile.Read(ref _running) != 0; spins++)
+            // Only blocks that a worker has begun are waited for: one that the system has not let run yet holds nobody up.
+            for (var spins = 0; Volatile.Read(ref _unfinished) != 0; spins++)
                 if (spins < 4096) Thread.SpinWait(4); else Thread.Yield();
 
-            _job = null;
             if (_failure is { } failure) throw new InvalidOperationException("A kernel failed on a worker thread.", failure);
         }
     }
@@ -70,14 +79,21 @@ internal sealed unsafe class ComputePool
 
     private void ClaimBlocks()
     {
-        try
+        while (true)
         {
-            for (int block; (block = Interlocked.Increment(ref _next) - 1) < _blocks;) _run(_job, block);
-        }
-        catch (Exception e)
-        {
-            Interlocked.CompareExchange(ref _failure, e, null);
-            Volatile.Write(ref _next, _blocks);
+            var tickets = Volatile.Read(ref _tickets);
+            if ((uint)tickets == 0) return;
+            if (Interlocked.CompareExchange(ref _tickets, tickets - 1, tickets) != tickets) continue;
+            try
+            {
+                _run(_job, _blocks - (int)(uint)tickets);
+            }
+            catch (Exception e)
+            {
+                Interlocked.CompareExchange(ref _failure, e, null);
+            }
+
+            Interlocked.Decrement(ref _unfinished);
         }
     }
 
@@ -106,7 +122,6 @@ internal sealed unsafe class ComputePool
             {
                 AwaitJob();
                 _pool.ClaimBlocks();
-                Interlocked.Decrement(ref _pool._running);
             }
         }
 

@@ -53,7 +53,8 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
             _arguments = arguments,
             _rowsPerBlock = Math.Clamp(BlockBytes / rowBytes, 16, 1024) & ~15,
         };
-        pool.Run(ref job, (arguments.Rows + job._rowsPerBlock - 1) / job._rowsPerBlock, threads);
+        var work = (long)arguments.Rows * arguments.Columns * arguments.Tokens;
+        pool.Run(ref job, (arguments.Rows + job._rowsPerBlock - 1) / job._rowsPerBlock, ComputePool.ThreadsFor(work, threads));
     }
 
     public readonly void Run(int block)

@@ -30,12 +30,16 @@ internal unsafe struct RmsNorm<T> : IBlockJob where T : unmanaged, ILanes<T>
         var padded = (width + 15) & ~15;
         var job = new RmsNorm<T>
         {
-            _input = input.Pointer(rows, width), _inputStride = input.Stride,
-            _output = output.Pointer(rows, padded), _outputStride = output.Stride,
+            _input = input.Pointer(rows, width),
+            _inputStride = input.Stride,
+            _output = output.Pointer(rows, padded),
+            _outputStride = output.Stride,
             _weight = weight is null ? null : new Rows(weight, padded).Pointer(1, padded),
-            _rows = rows, _width = width, _epsilon = epsilon,
+            _rows = rows,
+            _width = width,
+            _epsilon = epsilon,
         };
-        pool.Run(ref job, (rows + RowsPerBlock - 1) / RowsPerBlock, threads);
+        pool.Run(ref job, (rows + RowsPerBlock - 1) / RowsPerBlock, ComputePool.ThreadsFor((long)rows * width, threads));
     }
 
     public readonly void Run(int block)

@@ -36,17 +36,27 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
     {
         var job = new SelectiveScan<T>
         {
-            _segments = segments, _segmentCount = segmentCount, _layer = layer, _width = width, _states = weights.States,
-            _x = rows.X.Pointer(count, width), _xStride = rows.X.Stride,
-            _z = rows.Z.Pointer(count, width), _zStride = rows.Z.Stride,
-            _dt = rows.Dt.Pointer(count, width), _dtStride = rows.Dt.Stride,
-            _b = rows.B.Pointer(count, weights.States), _bStride = rows.B.Stride,
-            _c = rows.C.Pointer(count, weights.States), _cStride = rows.C.Stride,
+            _segments = segments,
+            _segmentCount = segmentCount,
+            _layer = layer,
+            _width = width,
+            _states = weights.States,
+            _x = rows.X.Pointer(count, width),
+            _xStride = rows.X.Stride,
+            _z = rows.Z.Pointer(count, width),
+            _zStride = rows.Z.Stride,
+            _dt = rows.Dt.Pointer(count, width),
+            _dtStride = rows.Dt.Stride,
+            _b = rows.B.Pointer(count, weights.States),
+            _bStride = rows.B.Stride,
+            _c = rows.C.Pointer(count, weights.States),
+            _cStride = rows.C.Stride,
             _weightA = new Rows(weights.A, width).Pointer(weights.States, width),
             _weightD = new Rows(weights.D, width).Pointer(1, width),
             _bias = new Rows(weights.DtBias, width).Pointer(1, width),
         };
-        pool.Run(ref job, width / 16, threads);
+        // Each state takes about ten multiplications, most of them in its exponential.
+        pool.Run(ref job, width / 16, ComputePool.ThreadsFor((long)count * width * weights.States * 10, threads));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

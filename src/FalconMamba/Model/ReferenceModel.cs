@@ -129,7 +129,13 @@ public sealed class ReferenceModel<T> where T : IBinaryFloatingPointIeee754<T>
 
     private static T Silu(T x) => x / (T.One + T.Exp(-x));
 
-    private static T Softplus(T x) => T.Max(x, T.Zero) + T.LogP1(T.Exp(-T.Abs(x)));
+    private static T Softplus(T x)
+    {
+        // The runtime's LogP1 rounds 1 + t first; dividing that rounding out again keeps tiny steps exact (Kahan).
+        var t = T.Exp(-T.Abs(x));
+        var u = T.One + t;
+        return T.Max(x, T.Zero) + (u == T.One ? t : T.Log(u) * t / (u - T.One));
+    }
 
     private static T[]? DecodeOptional(Tensor? tensor) => tensor is null ? null : Decode(tensor);
 

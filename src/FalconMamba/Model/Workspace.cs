@@ -13,10 +13,8 @@ internal sealed class Workspace : IDisposable
     public Workspace(FalconMambaConfig config, int capacity)
     {
         Capacity = capacity;
-        int h = RecurrentState.Pad(config.HiddenSize), d = RecurrentState.Pad(config.IntermediateSize);
-        int n = RecurrentState.Pad(config.StateSize), r = RecurrentState.Pad(config.TimeStepRank);
-        var projected = RecurrentState.Pad(config.TimeStepRank + (2 * config.StateSize));
-        _buffers = [.. new[] { h, h, 2 * d, d, d, projected, r, 2 * n }.Select(width => new NativeBuffer(checked(width * capacity)))];
+        var (h, d, n, r, projected) = PaddedSizes(config);
+        _buffers = [.. Widths(config).Select(width => new NativeBuffer(checked(width * capacity)))];
         Residual = new Rows(_buffers[0], h);
         Normed = new Rows(_buffers[1], h);
         U = new Rows(_buffers[2], 2 * d);
@@ -70,9 +68,23 @@ internal sealed class Workspace : IDisposable
     /// <summary>The segments of the pass, at most one a token.</summary>
     public Segment[] Segments { get; }
 
+    /// <summary>The floats that each of the buffers takes for a token.</summary>
+    public static int[] Widths(FalconMambaConfig config)
+    {
+        var (h, d, n, r, projected) = PaddedSizes(config);
+        return [h, h, 2 * d, d, d, projected, r, 2 * n];
+    }
+
     public void Dispose()
     {
         Array.ForEach(_buffers, buffer => buffer.Dispose());
         Quantized.Dispose();
     }
+
+    private static (int H, int D, int N, int R, int Projected) PaddedSizes(FalconMambaConfig config) => (
+        RecurrentState.Pad(config.HiddenSize),
+        RecurrentState.Pad(config.IntermediateSize),
+        RecurrentState.Pad(config.StateSize),
+        RecurrentState.Pad(config.TimeStepRank),
+        RecurrentState.Pad(config.TimeStepRank + (2 * config.StateSize)));
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using FalconMamba.Tokenization.Unicode;
 
@@ -108,9 +109,8 @@ internal sealed class AddedTokenMatcher
     // \w: letters, numbers of the categories Nd and Nl, marks, connectors, the two joiners and the circled letters.
     private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) switch
     {
-        System.Globalization.UnicodeCategory.DecimalDigitNumber or System.Globalization.UnicodeCategory.LetterNumber
-            or System.Globalization.UnicodeCategory.NonSpacingMark or System.Globalization.UnicodeCategory.SpacingCombiningMark
-            or System.Globalization.UnicodeCategory.EnclosingMark or System.Globalization.UnicodeCategory.ConnectorPunctuation => true,
+        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.NonSpacingMark
+            or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark or UnicodeCategory.ConnectorPunctuation => true,
         _ => (CharacterClasses.Of(rune.Value) & CharacterClass.Letter) != 0
             || rune.Value is 0x200C or 0x200D or (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149)
                 or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189),

@@ -3,7 +3,7 @@ namespace FalconMamba.Tokenization;
 /// <summary>The working memory and the growing result of one encoding; each thread keeps one for its next text.</summary>
 internal sealed class EncodingWorkspace
 {
-    private const int MaxKeptIds = 1 << 20;
+    private const int MaxKeptChars = 1 << 20;
 
     [ThreadStatic]
     private static EncodingWorkspace? _idle;
@@ -50,7 +50,7 @@ internal sealed class EncodingWorkspace
     /// <summary>Leaves the workspace to the thread's next encoding, unless it has grown large.</summary>
     public void Return()
     {
-        if (_ids.Length <= MaxKeptIds) _idle = this;
+        if (Buffer.Capacity <= MaxKeptChars) _idle = this;
     }
 
     /// <summary>Appends an id.</summary>

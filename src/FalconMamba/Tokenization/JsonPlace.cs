@@ -23,18 +23,9 @@ internal readonly struct JsonPlace(JsonElement element, string file, string path
     /// <exception cref="MalformedFileException">It is no JSON object, is nested deeper than 64, or repeats a key.</exception>
     public static T Read<T>(ReadOnlyMemory<byte> json, string file, Func<JsonPlace, T> read)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(json, Strict);
-            var root = new JsonPlace(document.RootElement, file, "");
-            if (!root.IsObject) throw root.Expected("an object");
-            return read(root);
-        }
-        catch (JsonException e)
-        {
-            var place = e is { LineNumber: { } line, BytePositionInLine: { } position } ? $"line {line + 1}, byte {position + 1}" : "JSON";
-            throw new MalformedFileException(file, place, "valid JSON without repeated keys and at most 64 levels deep was expected", e);
-        }
+        using var document = Parse(json, file);
+        var root = new JsonPlace(document.RootElement, file, "");
+        return root.IsObject ? read(root) : throw root.Expected("an object");
     }
 
     /// <summary>A complaint about this value.</summary>
@@ -100,6 +91,20 @@ internal readonly struct JsonPlace(JsonElement element, string file, string path
     public bool Flag(string key, bool absent = false) => Find(key)?.Flag() ?? absent;
 
     private JsonPlace At(JsonElement value, string key) => new(value, file, path.Length == 0 ? key : $"{path}.{key}");
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> json, string file)
+    {
+        try
+        {
+            return JsonDocument.Parse(json, Strict);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // The parser throws the second for a key with an unpaired surrogate.
+            var place = e is JsonException { LineNumber: { } line, BytePositionInLine: { } position } ? $"line {line + 1}, byte {position + 1}" : "JSON";
+            throw new MalformedFileException(file, place, "valid JSON without repeated keys and at most 64 levels deep was expected", e);
+        }
+    }
 
     // An escape such as \ud800 alone is valid JSON, but no text.
     private T Decode<TValue, T>(TValue value, Func<TValue, T> decode)

@@ -43,11 +43,17 @@ internal sealed class PieceBuffer
     /// <summary>The text, without unpaired surrogates.</summary>
     public ReadOnlySpan<char> Text => _text.AsSpan(0, _length);
 
+    /// <summary>The chars that the memory at hand can take.</summary>
+    public int Capacity => Math.Max(_text.Length, _newText.Length);
+
     /// <summary>Whether the chars' places in the original are kept.</summary>
     public bool IsTracking { get; private set; }
 
     /// <summary>The pieces, in order, without gaps unless a pre-tokenizer removes its delimiters.</summary>
     public ReadOnlySpan<Piece> Pieces => _pieces.AsSpan(0, _pieceCount);
+
+    /// <summary>Room for the delimiters of one piece, kept from piece to piece.</summary>
+    public List<(int Start, int End)> Matches { get; } = [];
 
     /// <summary>The text of a piece.</summary>
     public ReadOnlySpan<char> TextOf(Piece piece) => _text.AsSpan(piece.Start, piece.Length);

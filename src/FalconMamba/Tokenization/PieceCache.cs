@@ -9,7 +9,7 @@ internal sealed class PieceCache
     /// <summary>Longer pieces are not kept: they hardly recur.</summary>
     public const int MaxLength = 48;
 
-    private const int Bits = 14;
+    private const int Bits = 15;
 
     private readonly Entry?[] _entries = new Entry?[1 << Bits];
 

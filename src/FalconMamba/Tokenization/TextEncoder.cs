@@ -1,3 +1,4 @@
+using System.Text;
 using FalconMamba.Tokenization.Unicode;
 
 namespace FalconMamba.Tokenization;
@@ -20,9 +21,11 @@ internal sealed class TextEncoder
         _model = model;
         _vocabulary = vocabulary;
         _bytePairs = new BytePairEncoder(model);
-        _rawTokens = new AddedTokenMatcher(model.AddedTokens.Where(static token => !token.Normalized).Select(static token => (token.Content, token)));
-        _normalizedTokens = new AddedTokenMatcher(model.AddedTokens.Where(static token => token.Normalized)
-            .Select(token => (model.Normalizer?.Normalize(token.Content) ?? token.Content, token)));
+        _rawTokens = MatcherOf(static token => !token.Normalized);
+        _normalizedTokens = MatcherOf(static token => token.Normalized);
+
+        AddedTokenMatcher MatcherOf(Func<AddedToken, bool> which) =>
+            new(model.AddedTokens.Where(which).Select(token => (model.FormOf(token), token)));
     }
 
     /// <summary>Encodes a text without the template's tokens.</summary>
@@ -90,6 +93,13 @@ internal sealed class TextEncoder
             return;
         }
 
+        var lost = _bytePairs.LacksBytes ? CountLostBytes(piece, workspace) : 0;
+        if (lost > 0 && _model.UnknownId is null)
+        {
+            AddShiftedTokens(text, piece, symbols, workspace);
+            return;
+        }
+
         var start = piece.Start;
         foreach (var symbol in symbols)
         {
@@ -97,13 +107,38 @@ internal sealed class TextEncoder
             AddToken(text, symbol.Id, _vocabulary.TokenOf(symbol.Id), buffer.OriginalStart(start), buffer.OriginalEnd(end), workspace);
             start = end;
         }
+    }
 
-        if (!_bytePairs.LacksBytes) return;
+    private int CountLostBytes(Piece piece, EncodingWorkspace workspace)
+    {
+        var buffer = workspace.Buffer;
+        var known = workspace.LostBytes.Count;
         for (var i = piece.Start; i < piece.Start + piece.Length; i++)
         {
             var character = buffer.Text[i];
             if (!_bytePairs.HasToken(character) && ByteLevelAlphabet.TryGetByte(character, out var value))
                 workspace.LostBytes.Add(new LostByte(buffer.OriginalStart(i), value));
+        }
+
+        return workspace.LostBytes.Count - known;
+    }
+
+    // Where bytes were dropped, the reference library's offsets move to the left: it counts the UTF-8 bytes of the
+    // characters that were kept, and looks the sum up in the piece with all of them.
+    private void AddShiftedTokens(ReadOnlySpan<char> text, Piece piece, ReadOnlySpan<BytePairSymbol> symbols, EncodingWorkspace workspace)
+    {
+        var buffer = workspace.Buffer;
+        var characterAt = new List<int>(2 * piece.Length);
+        for (var i = piece.Start; i < piece.Start + piece.Length; i++)
+            for (var n = Encoding.UTF8.GetByteCount(buffer.Text.Slice(i, 1)); n > 0; n--) characterAt.Add(i);
+
+        var start = 0;
+        foreach (var symbol in symbols)
+        {
+            var token = _vocabulary.TokenOf(symbol.Id)!;
+            var end = start + Encoding.UTF8.GetByteCount(token);
+            AddToken(text, symbol.Id, token, buffer.OriginalStart(characterAt[start]), buffer.OriginalEnd(characterAt[end - 1] + 1), workspace);
+            start = end;
         }
     }
 

@@ -43,8 +43,8 @@ public sealed partial class Tokenizer
         var ids = Encode(text, addSpecialTokens: false);
         int[] prefix = options.AddSpecialTokens ? [.. _model.Prefix] : [];
         int[] suffix = options.AddSpecialTokens ? [.. _model.Suffix] : [];
-        if (options.MaxLength is { } max && ids.Length > (max = Math.Max(0, max - prefix.Length - suffix.Length)))
-            ids = options.TruncationSide == SequenceSide.Right ? ids[..max] : ids[^max..];
+        var room = Math.Max(0, (options.MaxLength ?? int.MaxValue) - prefix.Length - suffix.Length);
+        if (ids.Length > room) ids = options.TruncationSide == SequenceSide.Right ? ids[..room] : ids[^room..];
         return [.. prefix, .. ids, .. suffix];
     }
 }

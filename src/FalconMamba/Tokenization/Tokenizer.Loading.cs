@@ -84,10 +84,15 @@ public sealed partial class Tokenizer
         foreach (var token in config.AddedTokens)
         {
             if (token.Content.Length == 0) continue;
-            var known = byContent.GetValueOrDefault(token.Content)?.Id
-                ?? (model.Vocabulary.TryGetValue(token.Content, out var id) ? id : (int?)null);
+            int? known = byContent.GetValueOrDefault(token.Content)?.Id
+                ?? (model.Vocabulary.TryGetValue(token.Content, out var id) ? id : null);
             if (known != token.Id && (known is not null || !IsNext(token.Id)))
-                throw new MalformedFileException(fileName, $"added token {token.Id}", $"the tokenizer_config.json beside it names \"{token.Content}\", which has {(known is null ? "no place there" : $"the id {known}")}");
+            {
+                var found = known is null ? "the id is not free" : $"it has the id {known}";
+                throw new MalformedFileException(
+                    fileName, $"added token {token.Id}", $"the token \"{token.Content}\" of the tokenizer_config.json beside it was expected here, but {found}");
+            }
+
             byContent[token.Content] = token;
             ids.Add(token.Id);
         }

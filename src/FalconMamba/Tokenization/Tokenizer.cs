@@ -19,7 +19,7 @@ public sealed partial class Tokenizer
     {
         _model = model;
         _config = config;
-        _vocabulary = new Vocabulary(model.Vocabulary, model.AddedTokens);
+        _vocabulary = new Vocabulary(model);
         _encoder = new TextEncoder(model, _vocabulary);
         AddedTokens = [.. model.AddedTokens];
     }
@@ -110,7 +110,8 @@ public sealed partial class Tokenizer
 
     /// <summary>Encodes a text into memory of the caller's.</summary>
     /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
-    /// <param name="destination">Takes the ids. Three for each char of the text are always enough without a template.</param>
+    /// <param name="destination">Takes the ids. Three for each char of the text are enough where the file
+    /// has no normalizer, prefix space or template.</param>
     /// <param name="addSpecialTokens">Adds the tokens of the file's template; Falcon's files add none.</param>
     /// <returns>The number of ids.</returns>
     /// <exception cref="ArgumentException">The ids do not fit.</exception>

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using FalconMamba.Tokenization.Normalizers;
 using FalconMamba.Tokenization.PreTokenizers;
 using FalconMamba.Tokenization.Unicode;
@@ -158,12 +159,10 @@ internal static class TokenizerComponents
                 {
                     return new RegexPattern(expression);
                 }
-                catch (ArgumentException e)
+                catch (RegexParseException e)
                 {
-                    throw regex.Wrong($"a regular expression of .NET was expected, but {Sentence(e.Message)}");
+                    throw regex.Wrong($"a regular expression of .NET was expected, but there is {e.Error} at its character {e.Offset}");
                 }
         }
     }
-
-    private static string Sentence(string message) => message.TrimEnd('.').ReplaceLineEndings(" ");
 }

@@ -26,10 +26,10 @@ internal static class TokenizerJson
         root.AllowOnly("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model");
         if (root.Find("version") is { } version && version.Text() != "1.0") throw version.Wrong("the version \"1.0\" was expected");
         var model = root.Get("model");
-        model.AllowOnly("type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback",
-            "ignore_merges", "vocab", "merges");
+        model.AllowOnly(
+            "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges");
         if (model.Find("type") is { } type && type.Text() != "BPE") throw type.Wrong("the type \"BPE\" was expected");
-        if (model.Find("dropout") is { } dropout && !(dropout.Element.ValueKind == JsonValueKind.Number && dropout.Element.TryGetDouble(out var rate) && rate == 0)) throw dropout.Expected("null or 0");
+        if (model.Find("dropout") is { } dropout && !IsZero(dropout.Element)) throw dropout.Expected("null or 0");
         RefuseAffix(model, "continuing_subword_prefix");
         RefuseAffix(model, "end_of_word_suffix");
         if (model.Flag("byte_fallback")) throw model.Get("byte_fallback").Expected("false");
@@ -54,6 +54,8 @@ internal static class TokenizerJson
             Suffix = CheckKnown(root, postProcessing.Suffix, vocabulary, addedTokens),
         };
     }
+
+    private static bool IsZero(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number == 0;
 
     // Old files write "" where newer ones write null.
     private static void RefuseAffix(JsonPlace model, string key)
@@ -108,15 +110,16 @@ internal static class TokenizerJson
     private static List<AddedToken> ReadAddedTokens(JsonPlace root, Dictionary<string, int> vocabulary)
     {
         var tokens = new List<AddedToken>();
-        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
-        var contents = new HashSet<int>();
+        var contents = new HashSet<string>(StringComparer.Ordinal);
+        var ids = vocabulary.Values.ToHashSet();
         foreach (var item in root.Find("added_tokens")?.Items() ?? [])
         {
             item.AllowOnly("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special");
             var token = TokenizerComponents.ReadAddedToken(item, item.Get("id").Id());
-            if (vocabulary.TryGetValue(token.Content, out var id) && id != token.Id)
-                throw item.Wrong($"the id {id} was expected, which the vocabulary gives to this token, but it is {token.Id}");
-            if (!ids.TryAdd(token.Content, token.Id) || !contents.Add(token.Id)) throw item.Wrong("a token that is not in the list yet was expected");
+            var isKnown = vocabulary.TryGetValue(token.Content, out var id);
+            if (isKnown && id != token.Id) throw item.Wrong($"the id {id} was expected, which the vocabulary gives to this token, but it is {token.Id}");
+            if (!isKnown && !ids.Add(token.Id)) throw item.Wrong($"an id of its own was expected, but another token has {token.Id} too");
+            if (!contents.Add(token.Content)) throw item.Wrong("a token that is not in the list yet was expected");
             tokens.Add(token);
         }
 

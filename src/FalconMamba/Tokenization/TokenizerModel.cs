@@ -5,7 +5,7 @@ namespace FalconMamba.Tokenization;
 
 /// <summary>
 /// Everything that turns text into ids, whatever file it was read from. Already checked: ids are not negative and their
-/// highest is in proportion to their number, merges and template ids name tokens that exist.
+/// highest is in proportion to their number, no two tokens share one, merges and template ids name tokens that exist.
 /// </summary>
 internal sealed record TokenizerModel
 {
@@ -41,6 +41,9 @@ internal sealed record TokenizerModel
 
     /// <summary>Ids put after every text when special tokens are asked for.</summary>
     public IReadOnlyList<int> Suffix { get; init; } = [];
+
+    /// <summary>The text that an added token matches and decodes to: its content, normalized if it matches normalized text.</summary>
+    public string FormOf(AddedToken token) => token.Normalized && Normalizer is not null ? Normalizer.Normalize(token.Content) : token.Content;
 }
 
 /// <summary>One merge of byte-pair encoding.</summary>

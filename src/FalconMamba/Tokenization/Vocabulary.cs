@@ -13,21 +13,21 @@ internal sealed class Vocabulary
     private readonly byte[] _bytes;
     private readonly int[] _starts;
 
-    /// <summary>Joins the model's tokens and the added ones; where both claim an id, the added token has it.</summary>
-    public Vocabulary(IReadOnlyDictionary<string, int> tokens, IReadOnlyList<AddedToken> addedTokens)
+    /// <summary>Joins the model's tokens and the added ones.</summary>
+    public Vocabulary(TokenizerModel model)
     {
-        _ids = new Dictionary<string, int>(tokens, StringComparer.Ordinal);
-        var end = 0;
-        foreach (var id in tokens.Values) end = Math.Max(end, id + 1);
-        foreach (var added in addedTokens) end = Math.Max(end, added.Id + 1);
+        _ids = new Dictionary<string, int>(model.Vocabulary, StringComparer.Ordinal);
+        foreach (var added in model.AddedTokens) _ids[added.Content] = added.Id;
 
+        var end = _ids.Values.DefaultIfEmpty(-1).Max() + 1;
         _tokens = new string?[end];
         _isSpecial = new bool[end];
-        foreach (var (token, id) in tokens) _tokens[id] = token;
-        foreach (var added in addedTokens)
+        foreach (var (token, id) in model.Vocabulary) _tokens[id] = token;
+        var forms = (string?[])_tokens.Clone();
+        foreach (var added in model.AddedTokens)
         {
-            _ids[added.Content] = added.Id;
             _tokens[added.Id] = added.Content;
+            forms[added.Id] = model.FormOf(added);
             _isSpecial[added.Id] = added.Special;
         }
 
@@ -36,7 +36,7 @@ internal sealed class Vocabulary
         var bytes = new List<byte>(8 * end);
         for (var id = 0; id < end; id++)
         {
-            if (_tokens[id] is { } token) AppendBytes(token, bytes);
+            if (forms[id] is { } form) AppendBytes(form, bytes);
             _starts[id + 1] = bytes.Count;
         }
 

@@ -11,7 +11,7 @@ public class FalconMambaConfigTests
     [Trait("Category", "Golden")]
     public void Published_configurations_read_as_they_are_written()
     {
-        foreach (var category in new[] { "models", "quant/bnb" }) FixtureFolder.ForEach<string>(category, Discover, Check);
+        foreach (var category in new[] { "models", "quant/bnb" }) FixtureFolder.ForEach<string>(category, Discover, Check, isPart: category != "models");
 
         static IEnumerable<(string, string)> Discover(string folder) =>
             Directory.GetFiles(folder, "config.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(path => (path, path));

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FalconMamba.Formats.Safetensors;
 using FalconMamba.Model;
 
@@ -24,7 +25,7 @@ internal sealed class GoldenModel : IDisposable
     public int[] Lengths { get; }
 
     /// <summary>Runs a check on every folder of <c>models/</c> that has golden values.</summary>
-    public static void ForEach(Action<GoldenModel> check) => FixtureFolder.ForEach(
+    public static void ForEach(Action<GoldenModel> check, [CallerMemberName] string test = "") => FixtureFolder.ForEach(
         "models",
         root => Directory.EnumerateDirectories(root)
             .Where(folder => File.Exists(Path.Combine(folder, "goldens.safetensors")))
@@ -34,7 +35,8 @@ internal sealed class GoldenModel : IDisposable
         {
             using var golden = new GoldenModel(folder);
             check(golden);
-        });
+        },
+        test: test);
 
     public bool Has(string name) => _goldens.Tensors.ContainsKey(name);
 

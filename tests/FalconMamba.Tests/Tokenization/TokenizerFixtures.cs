@@ -16,10 +16,14 @@ internal static class TokenizerFixtures
     /// <summary>The tokenizer of a folder below <c>tokenizers</c>; a set of cases alone uses the repository's tokenizers.</summary>
     public static Tokenizer Named(string name) => Loaded.GetOrAdd(name, static name => new Lazy<Tokenizer>(() =>
     {
-        var roots = new[] { FixtureFolder.Root, Path.Combine(FixtureFolder.Repository, "tests", "fixtures") };
-        var folder = roots.Select(root => Path.Combine(root, Tokenizers, name)).First(Directory.Exists);
-        return Load(Path.Combine(folder, "tokenizer.json.gz"), TokenizerConfig.FromFolder(folder));
+        var file = Find(Path.Combine(name, "tokenizer.json.gz"));
+        return Load(file, TokenizerConfig.FromFolder(Path.GetDirectoryName(file)!));
     })).Value;
+
+    /// <summary>A file below <c>tokenizers</c>, in the set of cases or else in the repository.</summary>
+    public static string Find(string path) => new[] { FixtureFolder.Root, Path.Combine(FixtureFolder.Repository, "tests", "fixtures") }
+        .Select(root => Path.Combine(root, Tokenizers, path))
+        .First(File.Exists);
 
     /// <summary>Reads a <c>tokenizer.json</c>, through gzip if its name ends so.</summary>
     public static Tokenizer Load(string path, TokenizerConfig? config = null)

@@ -23,12 +23,14 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 LoadHalf(ushort* source)
     {
         var h = Widen(source);
-        var magnitude = (h & Vector512.Create(0x7FFFu)) << 13;
-        var number = magnitude + Vector512.Create(112u << 23);
-        number += Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(0x7C00u << 13)) & Vector512.Create(112u << 23);
-        var subnormal = ((magnitude + Vector512.Create(113u << 23)).AsSingle() - Vector512.Create(113u << 23).AsSingle()).AsUInt32();
-        number = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(1u << 23)), subnormal, number);
-        return new((number | ((h & Vector512.Create(0x8000u)) << 16)).AsSingle());
+        // Signed comparisons: the unsigned ones cost several instructions before AVX-512.
+        var bits = (h << 16).AsInt32();
+        var magnitude = (bits & Vector512.Create(0x7FFFFFFF)) >>> 3;
+        var number = magnitude + Vector512.Create(112 << 23);
+        number += Vector512.GreaterThan(magnitude, Vector512.Create((0x7C00 << 13) - 1)) & Vector512.Create(112 << 23);
+        var subnormal = ((magnitude + Vector512.Create(113 << 23)).AsSingle() - Vector512.Create(113 << 23).AsSingle()).AsInt32();
+        number = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(1 << 23)), subnormal, number);
+        return new((number | (bits & Vector512.Create(int.MinValue))).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

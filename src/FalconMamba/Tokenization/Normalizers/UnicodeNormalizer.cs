@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Runtime.InteropServices;
 using System.Text;
 using FalconMamba.Tokenization.Unicode;
@@ -13,24 +14,24 @@ internal sealed class UnicodeNormalizer(NormalizationForm form) : Normalizer
 
     private readonly bool _compatibility = form is NormalizationForm.FormKC or NormalizationForm.FormKD;
     private readonly bool _composes = form is NormalizationForm.FormC or NormalizationForm.FormKC;
-
-    // Characters below this one are the same in the form, and nothing composes with them.
-    private readonly char _firstAffected = form switch
-    {
-        NormalizationForm.FormC => '\u0300',
-        NormalizationForm.FormD => '\u00C0',
-        _ => '\u00A0',
-    };
+    private readonly BitArray _unstable = NormalizationTables.FindUnstable(
+        form is NormalizationForm.FormKC or NormalizationForm.FormKD, form is NormalizationForm.FormC or NormalizationForm.FormKC);
 
     /// <inheritdoc/>
     public override void Apply(PieceBuffer buffer)
     {
-        var text = buffer.Text;
-        if (text.IndexOfAnyInRange(_firstAffected, char.MaxValue) < 0) return;
+        if (IsStable(buffer.Text)) return;
 
-        var items = Decompose(text);
+        var items = Decompose(buffer.Text);
         if (_composes) Compose(items);
         Write(buffer, items);
+    }
+
+    private bool IsStable(ReadOnlySpan<char> text)
+    {
+        foreach (var rune in text.EnumerateRunes())
+            if (_unstable[rune.Value]) return false;
+        return true;
     }
 
     private List<Item> Decompose(ReadOnlySpan<char> text)
@@ -42,7 +43,11 @@ internal sealed class UnicodeNormalizer(NormalizationForm form) : Normalizer
             Rune.DecodeFromUtf16(text[i..], out var rune, out var width);
             i += width;
             var first = items.Count;
-            if (NormalizationTables.TryDecomposeHangul(rune.Value, out var jamo))
+            if (!_unstable[rune.Value] && (i == text.Length || !_unstable[RuneAt(text, i).Value]))
+            {
+                Append(rune.Value);
+            }
+            else if (NormalizationTables.TryDecomposeHangul(rune.Value, out var jamo))
             {
                 Append(jamo.Leading);
                 Append(jamo.Vowel);
@@ -59,7 +64,7 @@ internal sealed class UnicodeNormalizer(NormalizationForm form) : Normalizer
 
             void Append(int codePoint)
             {
-                var combiningClass = NormalizationTables.CombiningClass(codePoint);
+                var combiningClass = _unstable[codePoint] ? NormalizationTables.CombiningClass(codePoint) : (byte)0;
                 if (combiningClass == 0)
                 {
                     SortMarks(items, lastStarter);
@@ -72,6 +77,12 @@ internal sealed class UnicodeNormalizer(NormalizationForm form) : Normalizer
 
         SortMarks(items, lastStarter);
         return items;
+    }
+
+    private static Rune RuneAt(ReadOnlySpan<char> text, int index)
+    {
+        Rune.DecodeFromUtf16(text[index..], out var rune, out _);
+        return rune;
     }
 
     // Canonical order: marks after a starter go by class, equals keep their order.
@@ -88,7 +99,7 @@ internal sealed class UnicodeNormalizer(NormalizationForm form) : Normalizer
         keys.AsSpan().Sort(marks);
     }
 
-    private static void Compose(List<Item> items)
+    private void Compose(List<Item> items)
     {
         var starter = -1;
         var lastClass = -1;
@@ -98,7 +109,8 @@ internal sealed class UnicodeNormalizer(NormalizationForm form) : Normalizer
             // Composed in place, for no more comes out than goes in. A mark is blocked from the starter
             // by one of its class or higher between them.
             var item = items[i];
-            if (starter >= 0 && lastClass < item.Class && NormalizationTables.TryCompose(items[starter].CodePoint, item.CodePoint, out var composite))
+            if (starter >= 0 && lastClass < item.Class && _unstable[item.CodePoint]
+                && NormalizationTables.TryCompose(items[starter].CodePoint, item.CodePoint, out var composite))
             {
                 items[starter] = new Item(composite, 0, items[starter].Added + item.Added - 1);
                 continue;

@@ -6,13 +6,10 @@ namespace FalconMamba.Tokenization.PreTokenizers;
 /// <param name="invert">Takes what lies between the matches for the delimiters.</param>
 internal sealed class SplitPreTokenizer(SplitPattern pattern, SplitBehavior behavior, bool invert = false) : PreTokenizer
 {
-    [ThreadStatic]
-    private static List<(int Start, int End)>? _matches;
-
     /// <inheritdoc/>
     public override void Apply(PieceBuffer buffer)
     {
-        var matches = _matches ??= [];
+        var matches = buffer.Matches;
         foreach (var piece in buffer.Pieces)
         {
             matches.Clear();

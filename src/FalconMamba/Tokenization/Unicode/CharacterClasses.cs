@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace FalconMamba.Tokenization.Unicode;
 
@@ -9,43 +8,21 @@ namespace FalconMamba.Tokenization.Unicode;
 /// </summary>
 internal static class CharacterClasses
 {
-    private const int BlockBits = 8;
-    private const int BlockSize = 1 << BlockBits;
-
-    // Two stages: the block of 256 code points, then the class inside it. Most of the 4352 blocks are equal.
-    private static readonly ushort[] BlockOf;
-    private static readonly byte[] Blocks;
+    // By code point. Flat, because every char of every text is looked up here, and almost all in the same few cache lines.
+    private static readonly byte[] Classes = new byte[0x110000];
 
     static CharacterClasses()
     {
-        var flat = new byte[0x110000];
         foreach (var (key, words) in UnicodeTable.ReadLines("character-classes.txt"))
         {
             var flag = (byte)Enum.Parse<CharacterClass>(key, ignoreCase: true);
             foreach (var word in words)
-                foreach (ref var member in flat.AsSpan(UnicodeTable.ParseRange(word))) member |= flag;
+                foreach (ref var member in Classes.AsSpan(UnicodeTable.ParseRange(word))) member |= flag;
         }
-
-        BlockOf = new ushort[flat.Length >> BlockBits];
-        var blocks = new List<byte>();
-        var known = new Dictionary<string, ushort>();
-        for (var block = 0; block < BlockOf.Length; block++)
-        {
-            var content = flat.AsSpan(block << BlockBits, BlockSize);
-            var name = Encoding.Latin1.GetString(content);
-            if (!known.TryGetValue(name, out BlockOf[block]))
-            {
-                known[name] = BlockOf[block] = (ushort)(blocks.Count >> BlockBits);
-                blocks.AddRange(content);
-            }
-        }
-
-        Blocks = [.. blocks];
     }
 
     /// <summary>The classes of a code point up to 10FFFF.</summary>
-    public static CharacterClass Of(int codePoint) =>
-        (CharacterClass)Blocks[(BlockOf[codePoint >> BlockBits] << BlockBits) | (codePoint & (BlockSize - 1))];
+    public static CharacterClass Of(int codePoint) => (CharacterClass)Classes[codePoint];
 
     /// <summary>The classes of the code point at <paramref name="index"/>, and how many chars it takes.</summary>
     /// <param name="text">Text without unpaired surrogates.</param>

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
@@ -42,6 +43,30 @@ internal static class NormalizationTables
         }
     }
 
+    /// <summary>
+    /// The characters that a normal form does not leave alone: those that may change the character before them, by their
+    /// combining class or by composing with it, and those that the form replaces. Text without them is normal, and so is
+    /// any other character that none of them follows.
+    /// </summary>
+    /// <param name="compatibility">Whether the form replaces compatibility characters too.</param>
+    /// <param name="composes">Whether the form composes again.</param>
+    /// <returns>A bit for each code point.</returns>
+    public static BitArray FindUnstable(bool compatibility, bool composes)
+    {
+        var unstable = new BitArray(0x110000);
+        foreach (var codePoint in Classes.Keys) unstable[codePoint] = true;
+        foreach (var (_, second) in Composites.Keys) unstable[second] = true;
+        for (var i = 0; i < VowelCount; i++) unstable[VowelBase + i] = true;
+        for (var i = 1; i < TrailingCount; i++) unstable[TrailingBase + i] = true;
+        foreach (var (codePoint, decomposition) in Canonical)
+            if (!(composes && ComposesBack(codePoint, decomposition))) unstable[codePoint] = true;
+        if (compatibility)
+            foreach (var codePoint in Compatible.Keys) unstable[codePoint] = true;
+        if (!composes)
+            for (var i = 0; i < HangulCount; i++) unstable[HangulBase + i] = true;
+        return unstable;
+    }
+
     /// <summary>The canonical combining class; 0 for starters.</summary>
     public static byte CombiningClass(int codePoint) => Classes.GetValueOrDefault(codePoint);
 
@@ -79,5 +104,13 @@ internal static class NormalizationTables
         }
 
         return Composites.TryGetValue((first, second), out composite);
+    }
+
+    private static bool ComposesBack(int codePoint, int[] decomposition)
+    {
+        var composite = decomposition[0];
+        foreach (var next in decomposition.AsSpan(1))
+            if (!TryCompose(composite, next, out composite)) return false;
+        return composite == codePoint;
     }
 }

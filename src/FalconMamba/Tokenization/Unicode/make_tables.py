@@ -68,6 +68,7 @@ def main():
         if d and d[0] != "<" and " " in d and u.normalize("NFC", chr(c)) == chr(c):
             body.append("compose %s %X" % (d, c))
     write("normalization.txt", ["Unicode 9.0 normalization data without Hangul, in hexadecimal; written by make_tables.py.",
+                                "From the Unicode Character Database, copyright Unicode, Inc., under the Unicode License v3.",
                                 "class N: combining class; canonical, compatible: full decomposition; compose: pair, composite."], body)
 
 

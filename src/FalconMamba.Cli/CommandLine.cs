@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+
+namespace FalconMamba.Cli;
+
+/// <summary>The root command: parses, runs a verb and turns every outcome into an exit code.</summary>
+internal static class CommandLine
+{
+    // A forward pass of the largest models takes about so long between two looks at the cancellation.
+    private static readonly TimeSpan TimeToEnd = TimeSpan.FromSeconds(5);
+
+    /// <summary>Runs one command line.</summary>
+    /// <param name="args">The arguments, without the program's name.</param>
+    /// <param name="terminal">Where to read and write.</param>
+    /// <param name="cancellationToken">Cancels as Ctrl-C does.</param>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellationToken = default)
+    {
+        // A prompt may begin with @, so there are no response files.
+        var result = Root(terminal).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        try
+        {
+            return Wrong(result) is { } message
+                ? Failure.TellUsage(terminal, message, result.CommandResult.Command)
+                : await result.InvokeAsync(
+                    new InvocationConfiguration
+                    {
+                        Output = terminal.Output,
+                        Error = terminal.Error,
+                        EnableDefaultExceptionHandler = false,
+                        ProcessTerminationTimeout = terminal.HandlesSignals ? TimeToEnd : null,
+                    },
+                    cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await terminal.Output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            await terminal.Error.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private static RootCommand Root(Terminal terminal)
+    {
+        var root = new RootCommand("Runs Falcon Mamba and other Mamba-1 language models from their published checkpoints.")
+        {
+            GenerateCommand.Create(terminal),
+            TokenizeCommand.Create(terminal),
+            DetokenizeCommand.Create(terminal),
+            LogitsCommand.Create(terminal),
+            InspectCommand.Create(terminal),
+            ConvertCommand.Create(terminal),
+            SynthCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+        };
+        root.Add(CommonOptions.Verbose());
+        root.Options.OfType<HelpOption>().Single().Description = "Show this help.";
+        root.Options.OfType<VersionOption>().Single().Description = "Show the version.";
+        return root;
+    }
+
+    /// <summary>What is wrong with the command line, or null.</summary>
+    private static string? Wrong(ParseResult result)
+    {
+        var command = result.CommandResult.Command;
+        return (command is RootCommand, result.Action is ParseErrorAction, result.UnmatchedTokens) switch
+        {
+            (true, true, []) => "no verb was given, try 'falcon-mamba generate'",
+            (true, true, [var word, ..]) => $"there is no verb {word}, use one of {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}",
+            (false, _, _) when UnknownOption(result) is { } option => $"there is no option {option}; a text that begins with a dash goes behind --",
+            (_, true, _) => result.Errors[0].Message,
+            _ => null,
+        };
+    }
+
+    // The parser takes an option that it does not know for an argument.
+    private static string? UnknownOption(ParseResult result) => result.Tokens.Any(token => token.Type == TokenType.DoubleDash)
+        ? null
+        : result.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .FirstOrDefault(token => token.Value is ['-', '-', _, ..] or ['-', >= 'A' and <= 'z', ..])?.Value;
+}

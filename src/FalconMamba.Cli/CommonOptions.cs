@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using FalconMamba.Hub;
+using FalconMamba.Model;
+
+namespace FalconMamba.Cli;
+
+/// <summary>Arguments and options that several verbs share, and makers of options that check their numbers.</summary>
+internal static class CommonOptions
+{
+    /// <summary>The model that runs where none is named.</summary>
+    public const string DefaultModel = "shakespeare-4m";
+
+    /// <summary>The option of every verb for stack traces.</summary>
+    public const string VerboseName = "--verbose";
+
+    /// <summary>On every verb: stack traces.</summary>
+    public static Option<bool> Verbose() => new(VerboseName)
+    {
+        Description = "Tell the whole stack trace of an error.",
+        Recursive = true,
+    };
+
+    /// <summary>The model: a folder or a shipped name.</summary>
+    public static Argument<string> Model() => new("MODEL")
+    {
+        Description = "A folder with config.json and safetensors files, or the name of a model that ships, such as " + DefaultModel + ".",
+    };
+
+    /// <summary>Results as one JSON object.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "Write one JSON object." };
+
+    /// <summary>How many threads run.</summary>
+    public static Option<int> Threads() =>
+        Int32(1, 4096, null, "--threads", "-t").Describe("N", "Threads; by default one a physical core.");
+
+    /// <summary>One kernel family for all batch sizes.</summary>
+    public static Option<bool> Deterministic() => new("--deterministic")
+    {
+        Description = "The same bits however a prompt is cut and however many threads run; float weights always give them.",
+    };
+
+    /// <summary>Tokens read together.</summary>
+    public static Option<int> Chunk(string description) => Int32(1, 16384, null, "--chunk").Describe("N", description);
+
+    /// <summary>The options for a model, as far as a verb has them.</summary>
+    public static ModelOptions ModelOptions(ParseResult parse, Option<int> threads, Option<bool> deterministic, int chunk = 0)
+    {
+        var options = new ModelOptions { Threads = parse.GetValue(threads), Deterministic = parse.GetValue(deterministic) };
+        return chunk > 0 ? options with { PrefillChunkSize = chunk } : options;
+    }
+
+    /// <summary>The folder of the model that was named.</summary>
+    public static string Folder(ParseResult parse, Argument<string> model) => Folder(parse.GetValue(model)!);
+
+    /// <summary>The folder of a model.</summary>
+    public static string Folder(string model) =>
+        model.Length > 0 ? ShippedModels.Resolve(model) : throw new UsageException("MODEL is empty.");
+
+    /// <summary>The name that a model's folder gives it.</summary>
+    public static string NameOf(string folder) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+
+    /// <summary>A whole number within bounds.</summary>
+    public static Option<int> Int32(int least, int most, int? absent, string name, params string[] aliases) => Number(
+        absent,
+        text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value : null,
+        most == int.MaxValue ? $"a whole number from {least}" : $"a whole number from {least} to {most}",
+        name,
+        aliases);
+
+    /// <summary>Token ids; the option may be given several times.</summary>
+    public static Option<int[]> Int32s(string name) => new(name)
+    {
+        CustomParser = argument =>
+        {
+            var ids = new int[argument.Tokens.Count];
+            for (var i = 0; i < ids.Length; i++)
+            {
+                if (int.TryParse(argument.Tokens[i].Value, NumberStyles.None, CultureInfo.InvariantCulture, out ids[i])) continue;
+                argument.AddError($"{name} takes a token id, \"{argument.Tokens[i].Value}\" was given.");
+                break;
+            }
+
+            return ids;
+        },
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    /// <summary>A seed.</summary>
+    public static Option<ulong> Seed(ulong absent) => Number(
+        absent,
+        text => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : (ulong?)null,
+        "a whole number from 0",
+        "--seed");
+
+    /// <summary>A number within bounds.</summary>
+    public static Option<double> Double(double least, double most, double absent, string name) => Number(
+        absent,
+        text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value : (double?)null,
+        most >= float.MaxValue ? $"a number from {least:R}" : $"a number from {least:R} to {most:R}",
+        name);
+
+    /// <summary>Names an option's value and says what it is for.</summary>
+    public static Option<T> Describe<T>(this Option<T> option, string helpName, string description)
+    {
+        option.HelpName = helpName;
+        option.Description = description;
+        return option;
+    }
+
+    /// <summary>Whether the user gave the option.</summary>
+    public static bool Has(this ParseResult parse, Option option) => parse.GetResult(option) is { Implicit: false };
+
+    // Without a default of its own an option is 0, which the help does not tell: what 0 means is in the description.
+    private static Option<T> Number<T>(T? absent, Func<string, T?> parse, string rule, string name, params string[] aliases)
+        where T : struct => new(name, aliases)
+        {
+            DefaultValueFactory = absent is { } value ? _ => value : null,
+            CustomParser = argument =>
+            {
+                var text = argument.Tokens.Count > 0 ? argument.Tokens[^1].Value : "";
+                if (parse(text) is { } number) return number;
+                argument.AddError($"{((OptionResult)argument.Parent!).IdentifierToken?.Value ?? name} takes {rule}, \"{text}\" was given.");
+                return default;
+            },
+        };
+}

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Globalization;
+using FalconMamba.Model;
+
+namespace FalconMamba.Cli;
+
+/// <summary>
+/// Shows that a token costs the same wherever it stands: keeps the state at an early token, generates to a late one, and then
+/// times blocks from both in turn, so that a noisy machine disturbs both alike.
+/// </summary>
+internal sealed class FlatnessRun : IDisposable
+{
+    public const int EarlyPosition = 1000;
+    private const int Block = 1000, Pairs = 20, Rows = 200;
+
+    private readonly BenchRunner _runner;
+    private readonly RecurrentState _early, _late;
+
+    public FlatnessRun(BenchRunner runner)
+    {
+        _runner = runner;
+        _early = runner.Model.CreateState();
+        _late = runner.Model.CreateState();
+    }
+
+    /// <summary>Median seconds of a block early and late, and of the ratios of the pairs.</summary>
+    public (double Early, double Late, double Ratio) Times { get; private set; }
+
+    /// <summary>Resident bytes at the early and at the late position.</summary>
+    public (long Early, long Late) Resident { get; private set; }
+
+    /// <summary>Managed bytes that the late blocks allocated.</summary>
+    public long Allocated { get; private set; }
+
+    /// <summary>Keeps the state at the early position and generates to the late one.</summary>
+    /// <param name="last">The late position.</param>
+    /// <param name="csv">Receives position, microseconds a token and resident bytes, or null.</param>
+    /// <param name="progress">Told the position.</param>
+    /// <param name="cancellationToken">Looked at for every token.</param>
+    public void Generate(int last, TextWriter? csv, IProgress<long> progress, CancellationToken cancellationToken)
+    {
+        _runner.Step(_early, EarlyPosition, cancellationToken);
+        _late.CopyFrom(_early);
+        csv?.WriteLine("position,us_per_token,resident_bytes");
+        Resident = (Environment.WorkingSet, 0);
+        var stride = Math.Max(1, (last - EarlyPosition) / Rows);
+        for (var position = EarlyPosition; position < last;)
+        {
+            var count = Math.Min(stride, last - position);
+            var seconds = Time(_late, count, cancellationToken);
+            position += count;
+            progress.Report(position);
+            csv?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{position},{seconds / count * 1e6:F2},{Environment.WorkingSet}"));
+        }
+
+        Resident = (Resident.Early, Environment.WorkingSet);
+    }
+
+    /// <summary>Times blocks from both states in turn.</summary>
+    public void Compare(CancellationToken cancellationToken)
+    {
+        using var scratch = _early.Fork();
+        var (times, lateTimes, ratios) = (new double[Pairs], new double[Pairs], new double[Pairs]);
+        var allocated = GC.GetTotalAllocatedBytes(precise: true);
+        for (var pair = 0; pair < Pairs; pair++)
+        {
+            scratch.CopyFrom(_early);
+            times[pair] = Time(scratch, Block, cancellationToken);
+            scratch.CopyFrom(_late);
+            lateTimes[pair] = Time(scratch, Block, cancellationToken);
+            ratios[pair] = lateTimes[pair] / times[pair];
+        }
+
+        Allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
+        Times = (Median(times), Median(lateTimes), Median(ratios));
+    }
+
+    public void Dispose()
+    {
+        _early.Dispose();
+        _late.Dispose();
+    }
+
+    private double Time(RecurrentState state, int count, CancellationToken cancellationToken)
+    {
+        var start = Stopwatch.GetTimestamp();
+        _runner.Step(state, count, cancellationToken);
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static double Median(double[] values)
+    {
+        var sorted = values.Order().ToArray();
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}

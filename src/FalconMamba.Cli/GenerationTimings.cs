@@ -1,0 +1,43 @@
+using System.Text.Json;
+
+namespace FalconMamba.Cli;
+
+/// <summary>What a generation took.</summary>
+internal sealed class GenerationTimings
+{
+    public double LoadSeconds { get; init; }
+
+    public int PromptTokens { get; init; }
+
+    public double PromptSeconds { get; set; }
+
+    public int GeneratedTokens { get; set; }
+
+    public double GenerationSeconds { get; set; }
+
+    /// <summary>The bytes of the sequence's whole past.</summary>
+    public long StateBytes { get; init; }
+
+    /// <summary>One line for people.</summary>
+    public override string ToString() =>
+        $"prompt: {PromptTokens} tokens, {Rate(PromptTokens, PromptSeconds)}; generated: {GeneratedTokens} tokens, {Rate(GeneratedTokens, GenerationSeconds)}; state: {Units.Bytes(StateBytes)}";
+
+    /// <summary>As a property of a JSON object.</summary>
+    public void Write(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("timings");
+        json.WriteNumber("load_seconds", Math.Round(LoadSeconds, 6));
+        json.WriteNumber("prompt_tokens", PromptTokens);
+        json.WriteNumber("prompt_seconds", Math.Round(PromptSeconds, 6));
+        json.WriteNumber("prompt_tokens_per_second", PerSecond(PromptTokens, PromptSeconds));
+        json.WriteNumber("generated_tokens", GeneratedTokens);
+        json.WriteNumber("generation_seconds", Math.Round(GenerationSeconds, 6));
+        json.WriteNumber("generation_tokens_per_second", PerSecond(GeneratedTokens, GenerationSeconds));
+        json.WriteNumber("state_bytes", StateBytes);
+        json.WriteEndObject();
+    }
+
+    private static string Rate(int tokens, double seconds) => $"{Units.Short(PerSecond(tokens, seconds))} tokens/s";
+
+    private static double PerSecond(int tokens, double seconds) => seconds > 0 ? Math.Round(tokens / seconds, 3) : 0;
+}

@@ -1,0 +1,34 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace FalconMamba.Cli;
+
+/// <summary>Writes one JSON object to the output.</summary>
+internal static class JsonOutput
+{
+    private static readonly JsonWriterOptions Options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes an object and a line break.</summary>
+    /// <param name="terminal">Where to.</param>
+    /// <param name="write">Writes the object's properties.</param>
+    public static void Write(Terminal terminal, Action<Utf8JsonWriter> write)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        terminal.Output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+    }
+
+    /// <summary>An array of numbers on one line: ids are many.</summary>
+    public static void WriteNumbers<T>(this Utf8JsonWriter json, string name, IEnumerable<T> numbers)
+    {
+        json.WritePropertyName(name);
+        json.WriteRawValue($"[{string.Join(", ", numbers)}]");
+    }
+}

@@ -1,0 +1,53 @@
+using FalconMamba.Kernels;
+
+namespace FalconMamba.Model;
+
+/// <summary>What running a model takes, told without loading it.</summary>
+public sealed record MemoryEstimate
+{
+    /// <summary>The kernels' path that would run: 512, 256, 128 or generic.</summary>
+    public required string KernelPath { get; init; }
+
+    /// <summary>The threads that a forward pass would use.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>Bytes of the weights, which stay in the mapped files.</summary>
+    public required long Weights { get; init; }
+
+    /// <summary>Bytes of the small tensors that are laid out anew for the kernels.</summary>
+    public required long Prepared { get; init; }
+
+    /// <summary>Bytes of activations while a long prompt is read.</summary>
+    public required long Activations { get; init; }
+
+    /// <summary>Bytes of one sequence's past, whatever its length.</summary>
+    public required long State { get; init; }
+
+    /// <summary>Bytes for one sequence, all together.</summary>
+    public long Total => Weights + Prepared + Activations + State;
+
+    /// <summary>Counts the bytes for a model.</summary>
+    /// <param name="weights">The model's weights; none of their numbers is read.</param>
+    /// <param name="options">How it would run; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of bounds.</exception>
+    public static MemoryEstimate Of(ModelWeights weights, ModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        var checkedOptions = (options ?? new ModelOptions()).Checked();
+        var kernels = KernelSet.Create(checkedOptions.Threads);
+        var config = weights.Config;
+        long d = RecurrentState.Pad(config.IntermediateSize), h = RecurrentState.Pad(config.HiddenSize);
+        long twoD = RecurrentState.Pad(2 * config.IntermediateSize), layers = config.NumHiddenLayers;
+        var layer = h + (config.UseBias ? twoD + h : 0) + ((config.ConvKernel + (config.UseConvBias ? 1 : 0)) * d) + (d * (config.StateSize + 2));
+        var state = (layers * d * (config.ConvKernel - 1 + config.StateSize)) + config.HiddenSize;
+        return new MemoryEstimate
+        {
+            KernelPath = kernels.Name,
+            Threads = kernels.Threads,
+            Weights = weights.ByteLength,
+            Prepared = ((layers * layer) + h) * sizeof(float),
+            Activations = Workspace.Widths(config).Sum(width => (long)width) * checkedOptions.PrefillChunkSize * sizeof(float),
+            State = state * sizeof(float),
+        };
+    }
+}

@@ -1,0 +1,131 @@
+using System.Text.Json;
+using FalconMamba.Formats;
+using FalconMamba.Formats.Safetensors;
+using FalconMamba.Model;
+
+namespace FalconMamba.Cli.Tests;
+
+/// <summary>The verbs about whole checkpoints: inspect, convert, synth.</summary>
+public class CheckpointTests
+{
+    [Fact]
+    public void Inspect_tells_what_a_model_is_and_takes()
+    {
+        var text = Falcon.Output("inspect", Falcon.Model);
+        foreach (var part in (string[])["3,676,928", "apache-2.0", "BF16", "backbone.norm_f.weight", "1024 × 256"]) Assert.Contains(part, text, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(Falcon.Output("inspect", Falcon.Model, "--json", "-t", "3"));
+        var root = json.RootElement;
+        Assert.Equal((3676928, "apache-2.0"), (root.GetProperty("parameters").GetInt64(), root.GetProperty("licence").GetString()));
+        Assert.Equal(63, root.GetProperty("tensors").GetArrayLength());
+        Assert.Equal(7353856, root.GetProperty("types")[0].GetProperty("bytes").GetInt64());
+        Assert.Equal(256, root.GetProperty("config").GetProperty("hidden_size").GetInt32());
+        Assert.Equal(3, root.GetProperty("kernels").GetProperty("threads").GetInt32());
+        using var model = FalconMambaModel.Load(Path.GetDirectoryName(root.GetProperty("folder").GetString() + "/")!);
+        using var state = model.CreateState();
+        Assert.Equal(state.ByteLength, root.GetProperty("memory").GetProperty("state").GetInt64());
+    }
+
+    [Theory]
+    [InlineData("---\nlicense: mit\n---\n# a\n", "mit")]
+    [InlineData("---\nlicense: other\nlicense_name: 'falcon-mamba-7b-license'\n---\n", "falcon-mamba-7b-license")]
+    [InlineData("---\nlicense: mit\n", "see LICENSE.txt")]
+    [InlineData("# a\nlicense: mit\n", "see LICENSE.txt")]
+    public void The_licence_is_that_of_the_card_or_the_file(string card, string licence)
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal("not stated", ModelCard.Licence(folder.Root));
+        File.WriteAllText(folder["README.md"], card);
+        File.WriteAllText(folder["LICENSE.txt"], "…");
+        Assert.Equal(licence, ModelCard.Licence(folder.Root));
+    }
+
+    [Theory]
+    [InlineData("F32", TensorType.F32)]
+    [InlineData("F16", TensorType.F16)]
+    [InlineData("bf16", TensorType.BF16)]
+    public void Convert_writes_the_same_model_in_another_type(string type, TensorType expected)
+    {
+        using var folder = new TemporaryFolder();
+        Falcon.Output("convert", Falcon.Model, folder["out"], "--type", type);
+        using var json = JsonDocument.Parse(Falcon.Output("inspect", Falcon.Model, "--json"));
+        using var source = ModelWeights.Open(json.RootElement.GetProperty("folder").GetString()!);
+        using var target = ModelWeights.Open(folder["out"]);
+        Assert.All(target.Tensors, tensor => Assert.Equal(expected, tensor.Type));
+        if (expected != TensorType.F16) Assert.Equal(source.LmHead.ToSingle(), target.LmHead.ToSingle());
+        Assert.Equal(Falcon.Output("tokenize", Falcon.Model, "Hello"), Falcon.Output("tokenize", folder["out"], "Hello"));
+        Assert.Equal(Falcon.Output("generate", "-n", "8", "-p", "ROMEO:"), Falcon.Output("generate", folder["out"], "-n", "8", "-p", "ROMEO:"));
+    }
+
+    [Theory]
+    [InlineData("F32")]
+    [InlineData("BF16")]
+    [InlineData("F16")]
+    public void Synth_writes_a_model_that_runs_and_says_something(string type)
+    {
+        using var folder = new TemporaryFolder();
+        var outcome = Falcon.Run("synth", folder["out"], "--shape", "130m", "--type", type, "--layers", "2", "--seed", "7");
+        Assert.Equal((0, ""), (outcome.Code, outcome.Output));
+        Assert.Contains("without a tokenizer", outcome.Error, StringComparison.Ordinal);
+        Falcon.Output("logits", folder["out"], "--ids", "5,6,7,8,9,10", "--out", folder["logits"], "--state");
+        using var file = SafetensorsFile.Open(folder["logits"]);
+        var logits = file.Tensors["logits"].ToSingle();
+        Assert.All(file.InFileOrder, tensor => Assert.All(tensor.ToSingle(), value => Assert.True(float.IsFinite(value))));
+        var row = logits.AsSpan(^65024..).ToArray();
+        Assert.InRange(row.Max() - row.Min(), 0.5f, 50f);
+
+        // A weight depends on its name and place, so a model with few tokens tells the first rows of this one.
+        Directory.CreateDirectory(folder["few"]);
+        using var weights = ModelWeights.Open(folder["out"]);
+        RandomCheckpoint.Write(folder["few"], weights.Config with { VocabSize = 4 }, weights.LmHead.Type, 7, cancellationToken: TestContext.Current.CancellationToken);
+        using var few = ModelWeights.Open(folder["few"]);
+        Assert.Equal(few.LmHead.ToSingle(), weights.LmHead.ToSingle()[..(4 * 768)]);
+    }
+
+    [Fact]
+    public void A_folder_with_files_is_not_written_to_unless_it_is_forced()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["mine.txt"], "kept");
+        Falcon.Fails(1, "is not empty", "convert", Falcon.Model, folder.Root, "--type", "F32");
+        Falcon.Fails(1, "is not empty", "synth", folder.Root, "--shape", "130m", "--type", "F32");
+        File.WriteAllText(folder["model.safetensors.index.json"], "stale");
+        Falcon.Output("convert", Falcon.Model, folder.Root, "--type", "F32", "--force");
+        Falcon.Output("convert", Falcon.Model, folder.Root, "--type", "BF16", "--force");
+        Assert.Equal("kept", File.ReadAllText(folder["mine.txt"]));
+        Assert.False(File.Exists(folder["model.safetensors.index.json"]));
+        Falcon.Output("generate", folder.Root, "-p", "a", "-n", "1");
+    }
+
+    [Fact]
+    public void Bad_input_is_refused_and_writes_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["file"], "");
+        Falcon.Fails(2, "--type takes", "convert", Falcon.Model, folder["out"], "--type", "Q4");
+        Falcon.Fails(2, "--type", "convert", Falcon.Model, folder["out"]);
+        Falcon.Fails(1, "is a file", "convert", Falcon.Model, folder["file"], "--type", "F32");
+        Falcon.Fails(1, "no shipped model", "convert", "absent", folder["out"], "--type", "F32");
+        Falcon.Fails(2, "--shape takes one of 130m", "synth", folder["out"], "--shape", "9b", "--type", "F32");
+        Falcon.Fails(2, "--shape", "synth", folder["out"], "--type", "F32");
+        Falcon.Fails(2, "--layers takes", "synth", folder["out"], "--shape", "130m", "--type", "F32", "--layers", "0");
+        Falcon.Fails(1, "the disk has", "synth", folder["out"], "--shape", "7b", "--type", "F32", "--layers", "4096");
+        Falcon.Fails(1, "was not found", "inspect", folder.Root);
+        Falcon.Fails(2, "MODEL", "inspect");
+        File.WriteAllText(folder["config.json"], "{}");
+        Falcon.Fails(1, "model_type", "inspect", folder.Root);
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    public async Task A_cancelled_synth_leaves_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        using var error = new StringWriter();
+        using var cancellation = new CancellationTokenSource();
+        await cancellation.CancelAsync();
+        var terminal = new Terminal(TextWriter.Null, error, Stream.Null);
+        Assert.Equal(130, await CommandLine.RunAsync(["synth", folder["out"], "--shape", "130m", "--type", "F32"], terminal, cancellation.Token));
+        Assert.Equal("cancelled", error.ToString().Trim());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Root));
+    }
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using FalconMamba.Model;
+
+namespace FalconMamba.Tests.Kernels;
+
+/// <summary>
+/// Every path in a process of its own, with the runtime's switches that take instruction sets away: the child says which
+/// kernels ran, and its logits must equal this process's bit for bit.
+/// </summary>
+public class KernelPathTests
+{
+    private const string OutputVariable = "FALCON_MAMBA_PROBE_OUTPUT", PathVariable = "FALCON_MAMBA_PROBE_PATH";
+
+    public static TheoryData<string, string, string> Switches => new()
+    {
+        { "FALCON_MAMBA_KERNELS", "512", "512" },
+        { "FALCON_MAMBA_KERNELS", "256", "256" },
+        { "FALCON_MAMBA_KERNELS", "128", "128" },
+        { "FALCON_MAMBA_KERNELS", "generic", "generic" },
+        { "DOTNET_EnableAVX512", "0", Vector256.IsHardwareAccelerated ? "256" : "128" },
+        { "DOTNET_EnableAVX2", "0", X86Base.IsSupported ? "128" : WidestPath },
+        { "DOTNET_EnableHWIntrinsic", "0", "generic" },
+    };
+
+    private static string WidestPath =>
+        Vector512.IsHardwareAccelerated ? "512" : Vector256.IsHardwareAccelerated ? "256" : Vector128.IsHardwareAccelerated ? "128" : "generic";
+
+    [Theory]
+    [MemberData(nameof(Switches))]
+    public async Task A_process_without_an_instruction_set_gives_the_same_bits(string variable, string value, string path)
+    {
+        using var folder = new TemporaryFolder();
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(KernelPathTests).Assembly.Location);
+        foreach (var argument in (string[])["-class", typeof(KernelPathProbe).FullName!]) start.ArgumentList.Add(argument);
+        // A runner above this process speaks to it through variables that the child must not answer.
+        foreach (var name in start.Environment.Keys.Where(name => name.Contains("TESTINGPLATFORM", StringComparison.OrdinalIgnoreCase)).ToArray())
+            start.Environment.Remove(name);
+        start.Environment[variable] = value;
+        start.Environment[OutputVariable] = folder["logits"];
+        start.Environment[PathVariable] = path;
+        using var child = Process.Start(start)!;
+        var output = await child.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await child.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(child.ExitCode == 0 && File.Exists(folder["logits"]), output);
+        Assert.Equal(KernelPathProbe.Logits(out _), await File.ReadAllBytesAsync(folder["logits"], TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>What a child runs; in any other process it only looks at the default path.</summary>
+    public class KernelPathProbe
+    {
+        [Fact]
+        public void The_path_is_the_expected_one()
+        {
+            var logits = Logits(out var path);
+            Assert.Equal(Environment.GetEnvironmentVariable(PathVariable) ?? WidestPath, path);
+            if (Environment.GetEnvironmentVariable("DOTNET_EnableAVX512") == "0") Assert.False(Avx512F.IsSupported);
+            if (Environment.GetEnvironmentVariable("DOTNET_EnableAVX2") == "0") Assert.False(Avx2.IsSupported);
+            if (Environment.GetEnvironmentVariable("DOTNET_EnableHWIntrinsic") == "0") Assert.False(Vector128.IsHardwareAccelerated);
+            if (Environment.GetEnvironmentVariable(OutputVariable) is { } output) File.WriteAllBytes(output, logits);
+        }
+
+        public static byte[] Logits(out string path)
+        {
+            var bytes = new List<byte>();
+            path = "";
+            foreach (var folder in Directory.EnumerateDirectories(Path.Combine(FixtureFolder.Repository, "tests", "fixtures", "models")).Order(StringComparer.Ordinal))
+            {
+                using var model = FalconMambaModel.Load(folder);
+                using var state = model.CreateState();
+                var logits = new float[12 * model.Config.VocabSize];
+                model.Forward([new Chunk(state, Enumerable.Range(20, 12).ToArray()) { Logits = RowSelection.All }], logits);
+                bytes.AddRange(MemoryMarshal.AsBytes<float>(logits));
+                path = model.KernelPath;
+            }
+
+            return [.. bytes];
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using FalconMamba.Formats;
+using FalconMamba.Kernels;
+
+namespace FalconMamba.Tests.Kernels;
+
+public class MatrixProductTests
+{
+    // Float weights need no room for activations of eight bits.
+    private static readonly QuantizedActivations NoScratch = new(0, 0);
+    private static readonly string[] Paths = ["512", "256", "128", "generic"];
+
+    [Theory]
+    [InlineData(TensorType.F32)]
+    [InlineData(TensorType.F16)]
+    [InlineData(TensorType.BF16)]
+    public void Every_size_equals_the_sum_in_double_and_the_twin_bit_for_bit(TensorType type)
+    {
+        foreach (var columns in (int[])[1, 2, 3, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 130])
+        {
+            foreach (var rows in (int[])[1, 2, 3, 4, 5, 16, 17, 33])
+            {
+                foreach (var tokens in (int[])[1, 2, 3, 4, 5, 9])
+                    Check(type, rows, columns, tokens);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_token_gives_the_same_bits_alone_and_among_others()
+    {
+        var random = new Random(3);
+        const int Rows = 70, Columns = 77, Tokens = 21;
+        foreach (var type in (TensorType[])[TensorType.F32, TensorType.F16, TensorType.BF16])
+        {
+            var weights = Matrix(type, Rows, Columns, random, out _);
+            var input = Input(Columns, Tokens, random);
+            var kernels = KernelSet.Create(null, 2);
+            var together = new float[Rows * Tokens];
+            kernels.MatrixProduct(weights, input, together, Tokens, NoScratch);
+            for (var t = 0; t < Tokens; t++)
+            {
+                var alone = new float[Rows];
+                kernels.MatrixProduct(weights, input with { Offset = t * input.Stride }, alone, 1, NoScratch);
+                Assert.Equal(together[(t * Rows)..((t + 1) * Rows)], alone);
+            }
+        }
+    }
+
+    [Fact]
+    public void The_bias_is_added_and_the_residual_kept()
+    {
+        var random = new Random(5);
+        var weights = Matrix(TensorType.F32, 20, 24, random, out var values);
+        var input = Input(24, 2, random);
+        using var bias = new NativeBuffer(32);
+        using var outputBuffer = new NativeBuffer(64);
+        var output = new Rows(outputBuffer, 32);
+        for (var i = 0; i < 20; i++) bias.Span[i] = i;
+        outputBuffer.Span.Fill(100);
+        KernelSet.Create(null, 1).MatrixProduct(weights, 4, 10, input, output, bias, 2, NoScratch, accumulate: true);
+        for (var t = 0; t < 2; t++)
+        {
+            for (var r = 0; r < 10; r++)
+                Assert.Equal(100 + 4 + r + Dot(values, (4 + r) * 24, input.Row(t, 24)), output.Row(t, 10)[r], 1e-4);
+            Assert.Equal(100, output.Row(t, 11)[10]);
+        }
+    }
+
+    [Fact]
+    public void Sizes_that_do_not_fit_are_refused_before_anything_is_read()
+    {
+        var random = new Random(1);
+        var weights = Matrix(TensorType.F32, 8, 32, random, out _);
+        var input = Input(32, 2, random);
+        var kernels = KernelSet.Create(null, 1);
+        Assert.Throws<ArgumentOutOfRangeException>(() => kernels.MatrixProduct(weights, input, new float[15], 2, NoScratch));
+        Assert.Throws<ArgumentOutOfRangeException>(() => kernels.MatrixProduct(weights, input, new float[24], 3, NoScratch));
+        Assert.Throws<ArgumentOutOfRangeException>(() => kernels.MatrixProduct(weights, 7, 2, input, input, null, 1, NoScratch));
+        Assert.Throws<ArgumentException>(() => KernelSet.Create("1024", 1));
+    }
+
+    private static void Check(TensorType type, int rows, int columns, int tokens)
+    {
+        var random = new Random((rows * 1000) + columns);
+        var weights = Matrix(type, rows, columns, random, out var values);
+        var input = Input(columns, tokens, random);
+        float[]? twin = null;
+        foreach (var path in Paths)
+        {
+            var output = new float[rows * tokens];
+            KernelSet.Create(path, 2).MatrixProduct(weights, input, output, tokens, NoScratch);
+            twin ??= output;
+            Assert.True(twin.AsSpan().SequenceEqual(output), $"{type} {rows}x{columns} of {tokens} tokens on path {path}");
+        }
+
+        for (var t = 0; t < tokens; t++)
+            for (var r = 0; r < rows; r++) Assert.Equal(Dot(values, r * columns, input.Row(t, columns)), twin![(t * rows) + r], 1e-5);
+    }
+
+    private static double Dot(float[] matrix, int start, ReadOnlySpan<float> x)
+    {
+        var sum = 0.0;
+        for (var k = 0; k < x.Length; k++) sum += (double)matrix[start + k] * x[k];
+        return sum;
+    }
+
+    private static Rows Input(int columns, int tokens, Random random)
+    {
+        var stride = (columns + 15) & ~15;
+        var rows = new Rows(new NativeBuffer(stride * tokens), stride);
+        for (var t = 0; t < tokens; t++)
+            foreach (ref var x in rows.Row(t, columns)) x = random.NextSingle() - 0.5f;
+        return rows;
+    }
+
+    private static Tensor Matrix(TensorType type, int rows, int columns, Random random, out float[] values)
+    {
+        var numbers = new float[rows * columns];
+        foreach (ref var v in numbers.AsSpan()) v = random.NextSingle() - 0.5f;
+        var tensor = type switch
+        {
+            TensorType.F16 => Tensor.FromArray<Half>("w", [rows, columns], Array.ConvertAll(numbers, v => (Half)v)),
+            TensorType.BF16 => Tensor.FromBytes("w", type, [rows, columns], [.. numbers.SelectMany(v => BitConverter.GetBytes(v)[2..])]),
+            _ => Tensor.FromArray<float>("w", [rows, columns], numbers),
+        };
+        values = tensor.ToSingle();
+        return tensor;
+    }
+}
