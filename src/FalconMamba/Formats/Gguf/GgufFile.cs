@@ -7,9 +7,6 @@ namespace FalconMamba.Formats.Gguf;
 /// <remarks>Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.</remarks>
 public sealed class GgufFile : IDisposable
 {
-    /// <summary>The ending of such files' names.</summary>
-    public const string Extension = ".gguf";
-
     private readonly MappedFile _file;
 
     private GgufFile(MappedFile file, GgufHeader header)
