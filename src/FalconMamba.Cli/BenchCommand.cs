@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using FalconMamba.Kernels;
+using FalconMamba.Model;
 
 namespace FalconMamba.Cli;
 
@@ -26,13 +27,14 @@ internal static class BenchCommand
         {
             model, prompt, generated, pairs, depth, threads, repetitions, noWarmUp, format, bandwidth, flat, csv,
         };
+        var run = new RunOptions(command, hasThreads: false);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
-            var folder = CommonOptions.Folder(parse, model);
+            var path = CommonOptions.Locate(parse, model);
             var threadCounts = Values(parse, threads, [0]);
             if (parse.Has(flat))
             {
-                RunFlat(terminal, folder, threadCounts[0], parse.GetValue(flat), parse.GetValue(csv), cancellationToken);
+                RunFlat(terminal, path, run.Read(parse) with { Threads = threadCounts[0] }, parse.GetValue(flat), parse.GetValue(csv), cancellationToken);
                 return;
             }
 
@@ -41,14 +43,14 @@ internal static class BenchCommand
             var report = new BenchReport(terminal, parse.GetValue(format)!);
             foreach (var threadCount in threadCounts)
             {
-                using var runner = Load(terminal, folder, threadCount);
+                using var runner = Load(terminal, path, run.Read(parse) with { Threads = threadCount });
                 foreach (var d in depths)
                 {
                     foreach (var (pp, tg) in works)
                     {
                         var before = parse.GetValue(bandwidth) ? MemoryBandwidth.Measure(runner.Model.Threads) : 0;
                         var result = runner.Run(new BenchTest(pp, tg, d, runner.Model.Threads), parse.GetValue(repetitions), !parse.GetValue(noWarmUp), cancellationToken);
-                        report.Add(runner, folder, result);
+                        report.Add(runner, path, result);
                         if (before > 0) TellBandwidth(terminal, runner, result, Math.Max(before, MemoryBandwidth.Measure(runner.Model.Threads)));
                     }
                 }
@@ -59,10 +61,10 @@ internal static class BenchCommand
         return command;
     }
 
-    private static BenchRunner Load(Terminal terminal, string folder, int threads)
+    private static BenchRunner Load(Terminal terminal, string path, ModelOptions options)
     {
         var start = Stopwatch.GetTimestamp();
-        var runner = new BenchRunner(folder, new Model.ModelOptions { Threads = threads });
+        var runner = new BenchRunner(path, options);
         terminal.Error.WriteLine($"loaded in {Units.Short(Stopwatch.GetElapsedTime(start).TotalSeconds)} s; kernels {runner.Model.KernelPath}, {runner.Model.Threads} threads; {Processors.Name}");
         return runner;
     }
@@ -80,9 +82,9 @@ internal static class BenchCommand
         terminal.Error.WriteLine(line);
     }
 
-    private static void RunFlat(Terminal terminal, string folder, int threads, int last, string? csvPath, CancellationToken cancellationToken)
+    private static void RunFlat(Terminal terminal, string path, ModelOptions options, int last, string? csvPath, CancellationToken cancellationToken)
     {
-        using var runner = Load(terminal, folder, threads);
+        using var runner = Load(terminal, path, options);
         using var run = new FlatnessRun(runner);
         using (var csv = csvPath is null ? null : new StreamWriter(csvPath) { NewLine = "\n" })
         using (var progress = new ProgressBar(terminal, "generating", last, Units.Digits))

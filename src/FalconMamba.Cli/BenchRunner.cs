@@ -11,9 +11,9 @@ internal sealed class BenchRunner : IDisposable
     private readonly int[] _one = new int[1];
     private readonly Random _random = new(1);
 
-    public BenchRunner(string folder, ModelOptions options)
+    public BenchRunner(string path, ModelOptions options)
     {
-        _model = FalconMambaModel.Load(folder, options);
+        _model = FalconMambaModel.Load(path, options);
         _logits = new float[_model.Config.VocabSize];
     }
 

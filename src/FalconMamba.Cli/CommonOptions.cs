@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using FalconMamba.Hub;
-using FalconMamba.Model;
 
 namespace FalconMamba.Cli;
 
@@ -22,11 +21,11 @@ internal static class CommonOptions
         Recursive = true,
     };
 
-    /// <summary>The model: a folder or a shipped name.</summary>
-    public static Argument<string> Model() => new("MODEL")
-    {
-        Description = "A folder with config.json and safetensors files, or the name of a model that ships, such as " + DefaultModel + ".",
-    };
+    /// <summary>What MODEL may be.</summary>
+    public const string ModelDescription = "A folder with config.json and safetensors files, a .gguf file, or the name of a model that ships, such as " + DefaultModel + ".";
+
+    /// <summary>The model: a folder, a GGUF file or a shipped name.</summary>
+    public static Argument<string> Model() => new("MODEL") { Description = ModelDescription };
 
     /// <summary>Results as one JSON object.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Write one JSON object." };
@@ -35,31 +34,18 @@ internal static class CommonOptions
     public static Option<int> Threads() =>
         Int32(1, 4096, null, "--threads", "-t").Describe("N", "Threads; by default one a physical core.");
 
-    /// <summary>One kernel family for all batch sizes.</summary>
-    public static Option<bool> Deterministic() => new("--deterministic")
-    {
-        Description = "The same bits however a prompt is cut and however many threads run; float weights always give them.",
-    };
-
     /// <summary>Tokens read together.</summary>
     public static Option<int> Chunk(string description) => Int32(1, 16384, null, "--chunk").Describe("N", description);
 
-    /// <summary>The options for a model, as far as a verb has them.</summary>
-    public static ModelOptions ModelOptions(ParseResult parse, Option<int> threads, Option<bool> deterministic, int chunk = 0)
-    {
-        var options = new ModelOptions { Threads = parse.GetValue(threads), Deterministic = parse.GetValue(deterministic) };
-        return chunk > 0 ? options with { PrefillChunkSize = chunk } : options;
-    }
+    /// <summary>The folder or GGUF file of the model that was named.</summary>
+    public static string Locate(ParseResult parse, Argument<string> model) => Locate(parse.GetValue(model)!);
 
-    /// <summary>The folder of the model that was named.</summary>
-    public static string Folder(ParseResult parse, Argument<string> model) => Folder(parse.GetValue(model)!);
-
-    /// <summary>The folder of a model.</summary>
-    public static string Folder(string model) =>
+    /// <summary>The folder or GGUF file of a model.</summary>
+    public static string Locate(string model) =>
         model.Length > 0 ? ShippedModels.Resolve(model) : throw new UsageException("MODEL is empty.");
 
-    /// <summary>The name that a model's folder gives it.</summary>
-    public static string NameOf(string folder) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+    /// <summary>The name that a model's folder or file gives it.</summary>
+    public static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
 
     /// <summary>A whole number within bounds.</summary>
     public static Option<int> Int32(int least, int most, int? absent, string name, params string[] aliases) => Number(

@@ -18,7 +18,7 @@ internal static class ConvertCommand
         };
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
-            var source = CommonOptions.Folder(parse, model);
+            var source = CommonOptions.Locate(parse, model);
             var target = parse.GetValue(output)!;
             if (Path.GetFullPath(target) == Path.GetFullPath(source)) throw new UsageException("OUT is the model's own folder: name another one.");
             using var conversion = CheckpointConversion.Open(source, parse.GetValue(type));

@@ -13,6 +13,8 @@ internal sealed class FlatnessRun : IDisposable
     public const int EarlyPosition = 1000;
     private const int Block = 1000, Pairs = 20, Rows = 200;
 
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
+
     private readonly BenchRunner _runner;
     private readonly RecurrentState _early, _late;
 
@@ -39,6 +41,9 @@ internal sealed class FlatnessRun : IDisposable
     /// <param name="cancellationToken">Looked at for every token.</param>
     public void Generate(int last, TextWriter? csv, IProgress<long> progress, CancellationToken cancellationToken)
     {
+        // The runtime recompiles what is called often, and takes memory for it, in the first seconds of a process.
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < WarmUp;) _runner.Step(_early, 100, cancellationToken);
+        _early.Reset();
         _runner.Step(_early, EarlyPosition, cancellationToken);
         _late.CopyFrom(_early);
         csv?.WriteLine("position,us_per_token,resident_bytes");

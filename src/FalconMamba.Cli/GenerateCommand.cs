@@ -16,7 +16,7 @@ internal static class GenerateCommand
     {
         var model = new Argument<string>("MODEL")
         {
-            Description = "A folder with config.json and safetensors files, or the name of a model that ships.",
+            Description = CommonOptions.ModelDescription,
             DefaultValueFactory = _ => CommonOptions.DefaultModel,
         };
         var prompt = new Option<string?>("--prompt", "-p") { HelpName = "TEXT", Description = "The text to go on with; - reads the standard input." };
@@ -36,17 +36,16 @@ internal static class GenerateCommand
         var loadState = new Option<string?>("--load-state") { HelpName = "FILE", Description = "Go on from a saved session; a prompt is then added to it." };
         var chunk = CommonOptions.Chunk("Tokens of the prompt that go through the layers together; by default 256.");
         var json = CommonOptions.Json().Describe("", "Write one JSON object at the end instead of the text.");
-        var threads = CommonOptions.Threads();
-        var deterministic = CommonOptions.Deterministic();
         var command = new Command("generate", "Go on with a text. The text goes to the output as it comes, a line of timings to the error stream.")
         {
-            model, prompt, file, echo, count, temperature, topK, topP, minP, seed, stop, stopId, ignoreEos, saveState, loadState, json, chunk, deterministic, threads,
+            model, prompt, file, echo, count, temperature, topK, topP, minP, seed, stop, stopId, ignoreEos, saveState, loadState, json, chunk,
         };
+        var run = new RunOptions(command);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
             if (parse.Has(prompt) && parse.Has(file)) throw new UsageException("-p and -f were both given: give one of them.");
             var target = parse.GetValue(saveState) is { } path ? OutputFile.Check(path) : null;
-            var folder = CommonOptions.Folder(parse, model);
+            var folder = CommonOptions.Locate(parse, model);
             var text = parse.GetValue(prompt) is { } given
                 ? given == "-" ? TextInput.Read(terminal.Input, "The standard input") : given
                 : parse.GetValue(file) is { } promptFile ? TextInput.File(promptFile) : null;
@@ -60,7 +59,7 @@ internal static class GenerateCommand
             }
 
             var ignoresEos = parse.GetValue(ignoreEos);
-            var session = new GenerationSession(terminal, folder, CommonOptions.ModelOptions(parse, threads, deterministic, parse.GetValue(chunk)))
+            var session = new GenerationSession(terminal, folder, run.Read(parse, parse.GetValue(chunk)))
             {
                 Prompt = text,
                 Echo = parse.GetValue(echo),

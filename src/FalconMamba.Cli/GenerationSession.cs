@@ -43,7 +43,7 @@ internal sealed class GenerationSession
     public void Run(CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
-        var tokenizer = Tokenizer.FromFolder(_folder);
+        var tokenizer = Tokenizer.Load(_folder);
         using var model = FalconMambaModel.Load(_folder, _modelOptions);
         IReadOnlyDictionary<string, string> notes = ImmutableDictionary<string, string>.Empty;
         using var state = LoadState is null ? model.CreateState() : StateFile.Read(LoadState, model, out notes);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using FalconMamba.Formats;
+using FalconMamba.Formats.Gguf;
 using FalconMamba.Model;
 
 namespace FalconMamba.Cli;
@@ -8,31 +9,43 @@ namespace FalconMamba.Cli;
 /// <summary><c>inspect</c>: what a checkpoint is, and what it takes to run it.</summary>
 internal static class InspectCommand
 {
+    private const int LongestValue = 100;
+
     public static Command Create(Terminal terminal)
     {
         var model = CommonOptions.Model();
         var json = CommonOptions.Json();
         var chunk = CommonOptions.Chunk("Tokens of a prompt that go through the layers together, for the memory; by default 256.");
-        var threads = CommonOptions.Threads();
-        var deterministic = CommonOptions.Deterministic();
-        var command = new Command("inspect", "Show a model's configuration, tensors, memory and licence.") { model, json, chunk, deterministic, threads };
+        var command = new Command("inspect", "Show a model's configuration, tensors, memory and licence.") { model, json, chunk };
+        var run = new RunOptions(command);
         command.OnRun(terminal, (parse, _) =>
         {
-            var folder = CommonOptions.Folder(parse, model);
-            using var weights = ModelWeights.Open(folder);
-            var memory = MemoryEstimate.Of(weights, CommonOptions.ModelOptions(parse, threads, deterministic, parse.GetValue(chunk)));
-            if (parse.GetValue(json)) WriteJson(terminal, folder, weights, memory);
-            else WriteTables(terminal, folder, weights, memory);
+            var path = CommonOptions.Locate(parse, model);
+            using var weights = ModelWeights.Open(path);
+            using var gguf = File.Exists(path) ? GgufFile.Open(path) : null;
+            var options = run.Read(parse, parse.GetValue(chunk));
+            var subject = new Subject(path, weights, gguf, options.Configure(weights.Config), MemoryEstimate.Of(weights, options));
+            if (parse.GetValue(json)) WriteJson(terminal, subject);
+            else WriteTables(terminal, subject);
         });
         return command;
     }
 
-    private static void WriteTables(Terminal terminal, string folder, ModelWeights weights, MemoryEstimate memory)
+    private static void WriteTables(Terminal terminal, Subject subject)
     {
-        var facts = new TextTable(2, CommonOptions.NameOf(folder), Path.GetFullPath(folder));
-        foreach (var (name, value) in Facts(folder, weights, memory)) facts.Add(name, value);
+        var weights = subject.Weights;
+        var facts = new TextTable(2, CommonOptions.NameOf(subject.Path), Path.GetFullPath(subject.Path));
+        foreach (var (name, value) in Facts(subject)) facts.Add(name, value);
         facts.Write(terminal);
         terminal.Output.WriteLine();
+
+        if (subject.Gguf is { } gguf)
+        {
+            var metadata = new TextTable(2, "metadata", "value");
+            foreach (var (key, value) in gguf.Metadata) metadata.Add(key, OneLine(value.ToString()));
+            metadata.Write(terminal);
+            terminal.Output.WriteLine();
+        }
 
         var types = new TextTable(1, "type", "tensors", "parameters", "bytes");
         foreach (var (type, tensors) in ByType(weights))
@@ -45,12 +58,13 @@ internal static class InspectCommand
         table.Write(terminal);
     }
 
-    private static IEnumerable<(string Name, string Value)> Facts(string folder, ModelWeights weights, MemoryEstimate memory)
+    private static IEnumerable<(string Name, string Value)> Facts(Subject subject)
     {
-        var config = weights.Config;
+        var (path, weights, gguf, config, memory) = subject;
+        yield return ("format", gguf is null ? "safetensors" : $"GGUF version {gguf.Version}");
         yield return ("architecture", config.ModelType == ModelKind.FalconMamba ? "Falcon Mamba (norms on dt, B and C)" : "Mamba");
         yield return ("parameters", $"{Units.Digits(weights.ParameterCount)} ({Units.Count(weights.ParameterCount)})");
-        yield return ("licence", ModelCard.Licence(folder));
+        yield return ("licence", ModelCard.Licence(path, gguf));
         yield return ("layers", $"{config.NumHiddenLayers}");
         yield return ("width", $"{config.HiddenSize} hidden, {config.IntermediateSize} inner");
         yield return ("states a channel", $"{config.StateSize}");
@@ -58,8 +72,8 @@ internal static class InspectCommand
         yield return ("rank of dt", $"{config.TimeStepRank}");
         yield return ("vocabulary", $"{config.VocabSize}, head {(config.TieWordEmbeddings ? "tied to the embedding" : "of its own")}");
         yield return ("special tokens", $"begin {config.BosTokenId?.ToString() ?? "none"}, end {(config.EosTokenIds.IsEmpty ? "none" : string.Join(" ", config.EosTokenIds))}, padding {config.PadTokenId?.ToString() ?? "none"}");
-        yield return ("epsilon", FormattableString.Invariant($"{config.LayerNormEpsilon:G6} of the norms") + (config.NormalizesDtBC ? FormattableString.Invariant($", {config.MixerRmsEps:G6} of dt, B and C") : ""));
-        yield return ("tokenizer", File.Exists(Path.Combine(folder, "tokenizer.json")) ? "tokenizer.json" : "none");
+        yield return ("epsilon", FormattableString.Invariant($"{config.LayerNormEpsilon:G6} of the norms") + (config.NormalizesDtBC ? FormattableString.Invariant($", {config.MixerRmsEps:G6} of dt, B and C ({Source(config.MixerRmsEpsSource)})") : ""));
+        yield return ("tokenizer", subject.Tokenizer ?? "none");
         yield return ("tensors", $"{weights.Tensors.Count}");
         yield return ("memory: weights", $"{Units.Bytes(memory.Weights)} (mapped from the files)");
         yield return ("memory: prepared", Units.Bytes(memory.Prepared));
@@ -69,15 +83,25 @@ internal static class InspectCommand
         yield return ("kernels", $"{memory.KernelPath}, {memory.Threads} {(memory.Threads == 1 ? "thread" : "threads")}");
     }
 
-    private static void WriteJson(Terminal terminal, string folder, ModelWeights weights, MemoryEstimate memory) => JsonOutput.Write(terminal, json =>
+    private static void WriteJson(Terminal terminal, Subject subject) => JsonOutput.Write(terminal, json =>
     {
-        json.WriteString("model", CommonOptions.NameOf(folder));
-        json.WriteString("folder", Path.GetFullPath(folder));
-        json.WriteString("licence", ModelCard.Licence(folder));
+        var (path, weights, gguf, config, memory) = subject;
+        json.WriteString("model", CommonOptions.NameOf(path));
+        json.WriteString("path", Path.GetFullPath(path));
+        json.WriteString("format", gguf is null ? "safetensors" : "gguf");
+        json.WriteString("licence", ModelCard.Licence(path, gguf));
         json.WriteNumber("parameters", weights.ParameterCount);
         json.WritePropertyName("config");
-        using (var config = JsonDocument.Parse(weights.Config.ToJson())) config.RootElement.WriteTo(json);
-        json.WriteBoolean("tokenizer", File.Exists(Path.Combine(folder, "tokenizer.json")));
+        using (var document = JsonDocument.Parse(config.ToJson())) document.RootElement.WriteTo(json);
+        json.WriteString("mixer_rms_eps_source", Source(config.MixerRmsEpsSource));
+        json.WriteBoolean("tokenizer", subject.Tokenizer is not null);
+        if (gguf is not null)
+        {
+            json.WriteStartObject("metadata");
+            foreach (var (key, value) in gguf.Metadata) json.WriteString(key, value.ToString());
+            json.WriteEndObject();
+        }
+
         json.WriteStartArray("types");
         foreach (var (type, tensors) in ByType(weights))
         {
@@ -118,6 +142,29 @@ internal static class InspectCommand
         json.WriteEndObject();
     });
 
+    private static string Source(EpsilonSource source) => source switch
+    {
+        EpsilonSource.MixerKey => "stated in the file",
+        EpsilonSource.LayerNormEpsilon => "that of the other norms, as llama.cpp does",
+        EpsilonSource.Override => "given with --mixer-eps",
+        _ => "from config.json, 1E-06 where it says nothing",
+    };
+
+    private static string OneLine(string text)
+    {
+        var line = text.ReplaceLineEndings("\\n");
+        return line.Length <= LongestValue ? line : line[..LongestValue] + "…";
+    }
+
     private static IEnumerable<(TensorType Type, List<Tensor> Tensors)> ByType(ModelWeights weights) =>
         weights.Tensors.GroupBy(tensor => tensor.Type).OrderBy(group => group.Key).Select(group => (group.Key, group.ToList()));
+
+    /// <summary>What is inspected.</summary>
+    private sealed record Subject(string Path, ModelWeights Weights, GgufFile? Gguf, FalconMambaConfig Config, MemoryEstimate Memory)
+    {
+        /// <summary>Where the tokenizer is, or null.</summary>
+        public string? Tokenizer => Gguf is not null
+            ? Gguf.Metadata.TryGetValue("tokenizer.ggml.model", out var model) ? $"{model} in the file" : null
+            : File.Exists(System.IO.Path.Combine(Path, "tokenizer.json")) ? "tokenizer.json" : null;
+    }
 }

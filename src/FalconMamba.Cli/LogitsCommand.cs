@@ -21,24 +21,23 @@ internal static class LogitsCommand
         var chunk = CommonOptions.Chunk("Read the prompt in calls of N tokens each; by default 256. The answer does not depend on it.");
         var last = new Option<bool>("--last") { Description = "Write the rows of the last token only." };
         var reference = new Option<bool>("--reference") { Description = "Compute with the float64 reference model: slow, exact." };
-        var threads = CommonOptions.Threads();
-        var deterministic = CommonOptions.Deterministic();
         var command = new Command("logits", "Write the next-token logits of every token of a prompt [T, vocabulary] to a safetensors file.")
         {
-            model, ids, idsFile, prompt, output, hidden, state, last, chunk, reference, deterministic, threads,
+            model, ids, idsFile, prompt, output, hidden, state, last, chunk, reference,
         };
+        var run = new RunOptions(command);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
             if (new Option[] { ids, idsFile, prompt }.Count(parse.Has) != 1) throw new UsageException("Give the prompt as one of --ids, --ids-file and -p.");
             var given = parse.GetValue(ids) is { } text
                 ? IdList.TryParse(text, out var wrong) ?? throw new UsageException($"--ids has \"{wrong}\": give whole numbers from 0 with commas between them.")
                 : null;
-            var folder = CommonOptions.Folder(parse, model);
+            var folder = CommonOptions.Locate(parse, model);
             given ??= parse.GetValue(idsFile) is { } path ? FromFile(path) : FromText(terminal, folder, parse.GetValue(prompt)!);
             if (given.Length == 0) throw new UsageException("The prompt has no tokens: give at least one.");
             var target = OutputFile.Check(parse.GetValue(output)!);
 
-            using var source = Open(folder, parse.GetValue(reference), CommonOptions.ModelOptions(parse, threads, deterministic));
+            using var source = Open(folder, parse.GetValue(reference), run.Read(parse));
             foreach (var id in given)
             {
                 if (id >= source.Config.VocabSize)
@@ -60,12 +59,12 @@ internal static class LogitsCommand
     {
         if (!reference) return new ModelLogits(FalconMambaModel.Load(folder, options));
         using var weights = ModelWeights.Open(folder);
-        return new ReferenceLogits(weights);
+        return new ReferenceLogits(weights, options);
     }
 
     private static int[] FromFile(string path) =>
         IdList.TryParse(TextInput.File(path), out var wrong) ?? throw new CommandException($"{path} has \"{wrong}\", which is no token id: give whole numbers from 0.");
 
     private static int[] FromText(Terminal terminal, string folder, string text) =>
-        Tokenizer.FromFolder(folder).Encode(text == "-" ? TextInput.Read(terminal.Input, "The standard input") : text);
+        Tokenizer.Load(folder).Encode(text == "-" ? TextInput.Read(terminal.Input, "The standard input") : text);
 }

@@ -167,10 +167,11 @@ internal sealed class ReferenceLogits : LogitsSource
     private readonly ReferenceState<double> _state;
 
     /// <param name="weights">The weights, which may be disposed afterwards.</param>
-    public ReferenceLogits(ModelWeights weights)
+    /// <param name="options">How to run, as far as it changes what is computed.</param>
+    public ReferenceLogits(ModelWeights weights, ModelOptions options)
     {
         Config = weights.Config;
-        _model = new ReferenceModel<double>(weights);
+        _model = new ReferenceModel<double>(weights, options);
         _state = _model.CreateState();
     }
 

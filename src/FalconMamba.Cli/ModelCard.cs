@@ -1,3 +1,5 @@
+using FalconMamba.Formats.Gguf;
+
 namespace FalconMamba.Cli;
 
 /// <summary>What a model's folder says of itself beside its weights.</summary>
@@ -8,12 +10,13 @@ internal static class ModelCard
     // Front matter takes a few lines; a card may be long.
     private const int MostLines = 1000, LongestValue = 200;
 
-    /// <summary>The licence: from the front matter of README.md, else that there is a file LICENSE, else "not stated".</summary>
-    public static string Licence(string folder)
+    /// <summary>The licence: from a GGUF file's metadata or the front matter of README.md, else that there is a file LICENSE, else "not stated".</summary>
+    public static string Licence(string path, GgufFile? gguf)
     {
-        var readme = Path.Combine(folder, "README.md");
+        if (gguf is not null) return gguf.Metadata.TryGetValue("general.license", out var value) ? value.ToString() : NotStated;
+        var readme = Path.Combine(path, "README.md");
         if (File.Exists(readme) && FromFrontMatter(File.ReadLines(readme)) is { } licence) return licence;
-        return Directory.EnumerateFiles(folder).Select(file => Path.GetFileName(file))
+        return Directory.EnumerateFiles(path).Select(file => Path.GetFileName(file))
             .FirstOrDefault(name => Path.GetFileNameWithoutExtension(name).ToUpperInvariant() is "LICENSE" or "LICENCE") is { } name ? $"see {name}" : NotStated;
     }
 

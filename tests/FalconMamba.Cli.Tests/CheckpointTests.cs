@@ -20,7 +20,7 @@ public class CheckpointTests
         Assert.Equal(7353856, root.GetProperty("types")[0].GetProperty("bytes").GetInt64());
         Assert.Equal(256, root.GetProperty("config").GetProperty("hidden_size").GetInt32());
         Assert.Equal(3, root.GetProperty("kernels").GetProperty("threads").GetInt32());
-        using var model = FalconMambaModel.Load(Path.GetDirectoryName(root.GetProperty("folder").GetString() + "/")!);
+        using var model = FalconMambaModel.Load(Path.GetDirectoryName(root.GetProperty("path").GetString() + "/")!);
         using var state = model.CreateState();
         Assert.Equal(state.ByteLength, root.GetProperty("memory").GetProperty("state").GetInt64());
     }
@@ -33,10 +33,10 @@ public class CheckpointTests
     public void The_licence_is_that_of_the_card_or_the_file(string card, string licence)
     {
         using var folder = new TemporaryFolder();
-        Assert.Equal("not stated", ModelCard.Licence(folder.Root));
+        Assert.Equal("not stated", ModelCard.Licence(folder.Root, null));
         File.WriteAllText(folder["README.md"], card);
         File.WriteAllText(folder["LICENSE.txt"], "…");
-        Assert.Equal(licence, ModelCard.Licence(folder.Root));
+        Assert.Equal(licence, ModelCard.Licence(folder.Root, null));
     }
 
     [Theory]
@@ -48,7 +48,7 @@ public class CheckpointTests
         using var folder = new TemporaryFolder();
         Falcon.Output("convert", Falcon.Model, folder["out"], "--type", type);
         using var json = JsonDocument.Parse(Falcon.Output("inspect", Falcon.Model, "--json"));
-        using var source = ModelWeights.Open(json.RootElement.GetProperty("folder").GetString()!);
+        using var source = ModelWeights.Open(json.RootElement.GetProperty("path").GetString()!);
         using var target = ModelWeights.Open(folder["out"]);
         Assert.All(target.Tensors, tensor => Assert.Equal(expected, tensor.Type));
         if (expected != TensorType.F16) Assert.Equal(source.LmHead.ToSingle(), target.LmHead.ToSingle());

@@ -37,11 +37,13 @@ public sealed class CheckpointConversion : IDisposable
     /// <param name="source">Its folder.</param>
     /// <param name="type">F32, F16 or BF16.</param>
     /// <exception cref="ArgumentException">Weights cannot be of this type.</exception>
+    /// <exception cref="NotSupportedException">The source is a file.</exception>
     /// <exception cref="MalformedFileException">A file is malformed; a tensor is missing, extra or misshapen.</exception>
     /// <exception cref="FileNotFoundException">The config or the weights are missing.</exception>
     public static CheckpointConversion Open(string source, TensorType type)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
+        if (File.Exists(source)) throw new NotSupportedException($"{source} is a file: only folders in Hugging Face layout are converted.");
         return TensorEncoder.Supports(type)
             ? new CheckpointConversion(source, type, ModelWeights.Open(source))
             : throw new ArgumentException($"Weights are written as F32, F16 or BF16, not as {type}.", nameof(type));

@@ -16,8 +16,8 @@ public sealed partial record FalconMambaConfig
     private const int MostLayers = 1 << 12;
     private const int WidestKernel = 1 << 8;
 
-    // A smaller one would be 0 in float32, and a norm of zeros not a number.
-    internal const double LeastEpsilon = 1e-30;
+    /// <summary>The smallest epsilon that a norm may have: a smaller one would be 0 in float32, and a norm of zeros not a number.</summary>
+    public const double LeastEpsilon = 1e-30;
 
     /// <summary>Falcon Mamba or plain Mamba.</summary>
     public ModelKind ModelType { get; init; } = ModelKind.FalconMamba;

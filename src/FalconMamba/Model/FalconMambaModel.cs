@@ -35,9 +35,7 @@ public sealed class FalconMambaModel : IModelRunner
         _weights = weights;
         _options = options;
         _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact);
-        Config = options.MixerRmsEps is { } epsilon
-            ? weights.Config with { MixerRmsEps = epsilon, MixerRmsEpsSource = EpsilonSource.Override }
-            : weights.Config;
+        Config = options.Configure(weights.Config);
         _layers = [.. weights.Layers.Select(layer => new PreparedLayer(weights.Config, layer))];
         _normF = new NativeBuffer(RecurrentState.Pad(Config.HiddenSize));
         weights.NormF.CopyTo(_normF.Span);

@@ -29,6 +29,13 @@ public sealed record ModelOptions
     /// </summary>
     public double? MixerRmsEps { get; init; }
 
+    /// <summary>A checkpoint's config as these options run it.</summary>
+    public FalconMambaConfig Configure(FalconMambaConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return MixerRmsEps is { } epsilon ? config with { MixerRmsEps = epsilon, MixerRmsEpsSource = EpsilonSource.Override } : config;
+    }
+
     internal ModelOptions Checked()
     {
         if (MixerRmsEps is { } epsilon && !(epsilon >= FalconMambaConfig.LeastEpsilon && epsilon <= 1))

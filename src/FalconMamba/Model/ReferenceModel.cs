@@ -16,10 +16,11 @@ public sealed class ReferenceModel<T> where T : IBinaryFloatingPointIeee754<T>
 
     /// <summary>Decodes all weights to T.</summary>
     /// <param name="weights">The weights; they may be disposed afterwards.</param>
-    public ReferenceModel(ModelWeights weights)
+    /// <param name="options">How to run, as far as it changes what is computed; null for the defaults.</param>
+    public ReferenceModel(ModelWeights weights, ModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        _config = weights.Config;
+        _config = options?.Configure(weights.Config) ?? weights.Config;
         _embeddings = Decode(weights.Embeddings);
         _normF = Decode(weights.NormF);
         _lmHead = weights.LmHead == weights.Embeddings ? _embeddings : Decode(weights.LmHead);

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using FalconMamba.Model;
+
+namespace FalconMamba.Cli;
+
+/// <summary>The options of every verb that runs a model: how it computes, and on how many threads.</summary>
+internal sealed class RunOptions
+{
+    private readonly Option<int> _threads = CommonOptions.Threads();
+    private readonly Option<bool> _deterministic = new("--deterministic")
+    {
+        Description = "The same bits however a prompt is cut and however many threads run.",
+    };
+
+    private readonly Option<bool> _exact = new("--exact")
+    {
+        Description = "Multiply quantised weights with float activations, not with ones of eight bits: slower, within 5e-5 of the truth.",
+    };
+
+    private readonly Option<double> _mixerEps = CommonOptions.Double(FalconMambaConfig.LeastEpsilon, 1, 0, "--mixer-eps")
+        .Describe("E", "Another epsilon for the norms of dt, B and C: a GGUF file has no key for it, and llama.cpp's rule is followed.");
+
+    private readonly bool _hasThreads;
+
+    /// <param name="command">The verb that gets the options.</param>
+    /// <param name="hasThreads">False where the verb has a list of threads of its own.</param>
+    public RunOptions(Command command, bool hasThreads = true)
+    {
+        _hasThreads = hasThreads;
+        _mixerEps.DefaultValueFactory = null;
+        command.Add(_exact);
+        command.Add(_mixerEps);
+        command.Add(_deterministic);
+        if (hasThreads) command.Add(_threads);
+    }
+
+    /// <summary>The options for a model.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="chunk">Tokens that go through the layers together; 0 for the default.</param>
+    public ModelOptions Read(ParseResult parse, int chunk = 0)
+    {
+        var options = new ModelOptions
+        {
+            Threads = _hasThreads ? parse.GetValue(_threads) : 0,
+            Deterministic = parse.GetValue(_deterministic),
+            Exact = parse.GetValue(_exact),
+            MixerRmsEps = parse.Has(_mixerEps) ? parse.GetValue(_mixerEps) : null,
+        };
+        return chunk > 0 ? options with { PrefillChunkSize = chunk } : options;
+    }
+}
