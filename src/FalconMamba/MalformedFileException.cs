@@ -1,3 +1,5 @@
+using FalconMamba.Formats;
+
 namespace FalconMamba;
 
 /// <summary>
@@ -6,17 +8,20 @@ namespace FalconMamba;
 /// </summary>
 public sealed class MalformedFileException : IOException
 {
+    // Places and expectations quote the file, which may hold anything.
+    private const int LongestPlace = 200, LongestExpectation = 1000;
+
     /// <summary>Creates the error for one place in one file.</summary>
     /// <param name="file">The file's path or name.</param>
     /// <param name="place">Where in the file: a byte offset, a key, a tensor's name.</param>
     /// <param name="expectation">What was expected there, and what was found, without a final full stop.</param>
     /// <param name="innerException">The error that led here, if any.</param>
     public MalformedFileException(string file, string place, string expectation, Exception? innerException = null)
-        : base($"{file}: {place}: {expectation}.", innerException)
+        : base($"{file}: {Excerpt.Of(place, LongestPlace)}: {Excerpt.Of(expectation, LongestExpectation)}.", innerException)
     {
         File = file;
-        Place = place;
-        Expectation = expectation;
+        Place = Excerpt.Of(place, LongestPlace);
+        Expectation = Excerpt.Of(expectation, LongestExpectation);
     }
 
     /// <summary>The file's path or name.</summary>

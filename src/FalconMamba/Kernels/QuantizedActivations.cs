@@ -47,6 +47,10 @@ internal sealed class QuantizedActivations : IDisposable
         _sums = new NativeBuffer(groups);
     }
 
+    /// <summary>The bytes that so many rows of up to a width take.</summary>
+    public static long ByteLength(int rows, int columns) =>
+        (long)rows * ((columns + Group - 1) / Group) * (Group + sizeof(float) + sizeof(byte) + (2 * sizeof(short)));
+
     /// <summary>Rows of a width and block, once it is sure that they fit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">They do not.</exception>
     public unsafe QuantizedRows Rows(int rows, int columns, int block)

@@ -46,7 +46,8 @@ public sealed record MemoryEstimate
             Threads = kernels.Threads,
             Weights = weights.ByteLength,
             Prepared = ((layers * layer) + h) * sizeof(float),
-            Activations = Workspace.Widths(config).Sum(width => (long)width) * checkedOptions.PrefillChunkSize * sizeof(float),
+            Activations = (Workspace.Widths(config).Sum(width => (long)width) * checkedOptions.PrefillChunkSize * sizeof(float))
+                + QuantizedActivations.ByteLength(checkedOptions.PrefillChunkSize, Workspace.WidestInput(config)),
             State = state * sizeof(float),
         };
     }

@@ -25,7 +25,7 @@ internal sealed class Workspace : IDisposable
         DtLow = new Rows(_buffers[6], r);
         B = new Rows(_buffers[7], 2 * n);
         C = new Rows(_buffers[7], 2 * n, n);
-        Quantized = new QuantizedActivations(capacity, Math.Max(h, Math.Max(d, r)));
+        Quantized = new QuantizedActivations(capacity, WidestInput(config));
         Segments = new Segment[capacity];
     }
 
@@ -74,6 +74,10 @@ internal sealed class Workspace : IDisposable
         var (h, d, n, r, projected) = PaddedSizes(config);
         return [h, h, 2 * d, d, d, projected, r, 2 * n];
     }
+
+    /// <summary>The widest input of a matrix product.</summary>
+    public static int WidestInput(FalconMambaConfig config) =>
+        RecurrentState.Pad(Math.Max(config.HiddenSize, Math.Max(config.IntermediateSize, config.TimeStepRank)));
 
     public void Dispose()
     {
