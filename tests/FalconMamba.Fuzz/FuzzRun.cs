@@ -32,11 +32,11 @@ internal sealed partial class FuzzRun
         for (_input = _options.Only ?? 0; _input < _options.Inputs && clock.Elapsed.TotalSeconds < _options.Seconds; _input++)
         {
             if (!RunInput(targets[_input % targets.Length], _input)) return 1;
-            if (_options.Only is not null) return 0;
+            if (_options.Only is not null) break;
         }
 
         Volatile.Write(ref _started, 0);
-        Report(targets, clock.Elapsed);
+        Report([.. targets.Where(target => target.Inputs > 0)], clock.Elapsed);
         Directory.Delete(_folder, recursive: true);
         return 0;
     }
