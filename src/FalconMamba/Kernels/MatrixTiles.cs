@@ -12,9 +12,6 @@ internal static unsafe class MatrixTiles<T, TFormat>
     where T : unmanaged, ILanes<T>
     where TFormat : struct, IFloatFormat
 {
-    // How far ahead a streamed row is asked for: the hardware's own prefetch stops at pages and reaches half the bandwidth.
-    private const int PrefetchBytes = 1024;
-
     /// <summary>Four rows and one token: decode, at the speed of the memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FourRows(in MatrixProductArguments p, int row, int token)
@@ -25,6 +22,9 @@ internal static unsafe class MatrixTiles<T, TFormat>
         var w2 = w1 + rowBytes;
         var w3 = w2 + rowBytes;
         var x = p.Input + (nint)token * p.InputStride;
+        // The same columns of the next four rows: rows are short against the distance that memory needs, and the hardware's
+        // own prefetch starts anew at each.
+        var ahead = 4 * rowBytes;
         T a0 = default, a1 = default, a2 = default, a3 = default;
         if (whole < columns)
         {
@@ -42,10 +42,10 @@ internal static unsafe class MatrixTiles<T, TFormat>
             var at = k * TFormat.Size;
             if (Sse.IsSupported)
             {
-                Sse.Prefetch0(w0 + at + PrefetchBytes);
-                Sse.Prefetch0(w1 + at + PrefetchBytes);
-                Sse.Prefetch0(w2 + at + PrefetchBytes);
-                Sse.Prefetch0(w3 + at + PrefetchBytes);
+                Sse.Prefetch1(w0 + at + ahead);
+                Sse.Prefetch1(w1 + at + ahead);
+                Sse.Prefetch1(w2 + at + ahead);
+                Sse.Prefetch1(w3 + at + ahead);
             }
 
             a0 = T.FusedMultiplyAdd(TFormat.Load<T>(w0 + at), v, a0);
