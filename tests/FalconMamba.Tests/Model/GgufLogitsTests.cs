@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using FalconMamba.Formats.Gguf;
 using FalconMamba.Formats.Safetensors;
@@ -61,7 +62,7 @@ public class GgufLogitsTests
     });
 
     [Fact]
-    public void Types_without_arithmetic_are_refused_in_one_sentence() => FixtureFolder.ForEach<GgufTables.Case>("gguf", GgufTables.Discover, static golden =>
+    public void Types_without_arithmetic_are_refused_in_one_sentence() => FixtureFolder.ForEach<GgufTables.Case>("gguf", GgufTables.Discover, isPart: true, check: static golden =>
     {
         using var file = GgufFile.Open(golden.Path);
         if (IsSupported(file)) return;
@@ -70,7 +71,7 @@ public class GgufLogitsTests
         Assert.EndsWith("which is not supported.", refused.Message, StringComparison.Ordinal);
     });
 
-    private static void ForEach(Action<GgufTables.Case, SafetensorsFile> check) => FixtureFolder.ForEach<GgufTables.Case>("gguf", GgufTables.Discover, golden =>
+    private static void ForEach(Action<GgufTables.Case, SafetensorsFile> check, [CallerMemberName] string test = "") => FixtureFolder.ForEach<GgufTables.Case>("gguf", GgufTables.Discover, isPart: true, test: test, check: golden =>
     {
         var path = Path.Combine(Path.GetDirectoryName(golden.Path)!, $"{golden.Name}-logits.safetensors");
         using var file = GgufFile.Open(golden.Path);
