@@ -42,12 +42,18 @@ internal sealed class FlatnessRun : IDisposable
     public void Generate(int last, TextWriter? csv, IProgress<long> progress, CancellationToken cancellationToken)
     {
         // The runtime recompiles what is called often, and takes memory for it, in the first seconds of a process.
-        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < WarmUp;) _runner.Step(_early, 100, cancellationToken);
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < WarmUp;)
+        {
+            _ = Line(0, Time(_early, 100, cancellationToken));
+            progress.Report(0);
+        }
+
+        _ = ResidentBytes();
         _early.Reset();
         _runner.Step(_early, EarlyPosition, cancellationToken);
         _late.CopyFrom(_early);
         csv?.WriteLine("position,us_per_token,resident_bytes");
-        Resident = (Environment.WorkingSet, 0);
+        Resident = (ResidentBytes(), 0);
         var stride = Math.Max(1, (last - EarlyPosition) / Rows);
         for (var position = EarlyPosition; position < last;)
         {
@@ -55,10 +61,10 @@ internal sealed class FlatnessRun : IDisposable
             var seconds = Time(_late, count, cancellationToken);
             position += count;
             progress.Report(position);
-            csv?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{position},{seconds / count * 1e6:F2},{Environment.WorkingSet}"));
+            csv?.WriteLine(Line(position, seconds / count));
         }
 
-        Resident = (Resident.Early, Environment.WorkingSet);
+        Resident = (Resident.Early, ResidentBytes());
     }
 
     /// <summary>Times blocks from both states in turn.</summary>
@@ -86,11 +92,21 @@ internal sealed class FlatnessRun : IDisposable
         _late.Dispose();
     }
 
+    private static string Line(int position, double seconds) =>
+        string.Create(CultureInfo.InvariantCulture, $"{position},{seconds * 1e6:F2},{Environment.WorkingSet}");
+
     private double Time(RecurrentState state, int count, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         _runner.Step(state, count, cancellationToken);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    // What the measuring itself left behind, such as the lines of the CSV, is given back first.
+    private static long ResidentBytes()
+    {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return Environment.WorkingSet;
     }
 
     private static double Median(double[] values)
