@@ -36,10 +36,11 @@ internal abstract class KernelSet
     /// <exception cref="ArgumentException">There is no such path.</exception>
     public static KernelSet Create(string? path, int threads, bool exact = false) => path switch
     {
-        "512" => new KernelSet<Lanes512, ByteLanes256>(threads, exact),
-        "256" => new KernelSet<Lanes256, ByteLanes256>(threads, exact),
-        "128" => new KernelSet<Lanes128, ByteLanes128>(threads, exact),
-        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric>(threads, exact),
+        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>(threads, exact),
+        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>(threads, exact),
+        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>(threads, exact),
+        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>(threads, exact),
+        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>(threads, exact),
         null or "" when Vector512.IsHardwareAccelerated => Create("512", threads, exact),
         null or "" when Vector256.IsHardwareAccelerated => Create("256", threads, exact),
         null or "" when Vector128.IsHardwareAccelerated => Create("128", threads, exact),
@@ -77,9 +78,10 @@ internal abstract class KernelSet
 }
 
 /// <inheritdoc/>
-internal sealed class KernelSet<T, TBytes> : KernelSet
+internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
     where T : unmanaged, ILanes<T>
     where TBytes : unmanaged, IByteLanes<TBytes>
+    where TPair : unmanaged, IBytePair<TPair, TBytes>
 {
     private static readonly ComputePool Pool = ComputePool.Shared;
 
@@ -186,7 +188,7 @@ internal sealed class KernelSet<T, TBytes> : KernelSet
 
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
             ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
-            BlockProduct<TBytes, TFormat>.Run(in _arguments, in rows, Pool, _kernels.Threads);
+            BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, Pool, _kernels.Threads);
         }
     }
 }

@@ -19,10 +19,18 @@ internal struct GroupScales
     private readonly uint _scales, _minimums, _rest;
 
     /// <summary>The scales, one a byte, the first lowest.</summary>
-    public readonly ulong ScaleBytes => (_scales & LowSix) | ((ulong)((_rest & LowFour) | ((_scales >> 2) & UpperTwo)) << 32);
+    public readonly ulong ScaleBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (_scales & LowSix) | ((ulong)((_rest & LowFour) | ((_scales >> 2) & UpperTwo)) << 32);
+    }
 
     /// <summary>The minimums, one a byte, the first lowest.</summary>
-    public readonly ulong MinimumBytes => (_minimums & LowSix) | ((ulong)(((_rest >> 4) & LowFour) | ((_minimums >> 2) & UpperTwo)) << 32);
+    public readonly ulong MinimumBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (_minimums & LowSix) | ((ulong)(((_rest >> 4) & LowFour) | ((_minimums >> 2) & UpperTwo)) << 32);
+    }
 
     /// <summary>One of eight numbers.</summary>
     public static int Pick(ulong numbers, int index) => (byte)(numbers >> (8 * index));

@@ -19,14 +19,26 @@ internal interface IBlockFormat<TSelf> where TSelf : unmanaged, IBlockFormat<TSe
     /// <summary>Decodes a block to as many floats, in ggml's order of operations, bit for bit.</summary>
     static abstract void Dequantize(ref readonly TSelf block, Span<float> values);
 
+    /// <summary>Whether weights have a minimum: w = q · scale − minimum, rather than w = q · scale.</summary>
+    static abstract bool HasMinimum { get; }
+
+    /// <summary>The bits of d in the low half, those of the minimums' scale in the high one where weights have one.</summary>
+    static abstract uint ScaleBits(ref readonly TSelf block);
+
     /// <summary>
-    /// The block's weights times 8-bit activations, without the activations' scale. Everything between the scales is exact in
-    /// integers, so every <typeparamref name="TBytes"/> gives the same bits.
+    /// Sums whose total is the block's codes, with their own whole scales, times 8-bit activations: what d is
+    /// to be multiplied with. Exact in integers, so every path gives the same total.
     /// </summary>
     /// <param name="block">The weights.</param>
     /// <param name="x">The first of <see cref="Length"/> signed codes, −127 to 127.</param>
     /// <param name="factors">The first of the whole numbers, 1 to 16, that each 32 codes are multiplied with; 1 in blocks of 32.</param>
     /// <param name="sums">The first of the sums of each sixteen codes, times their factor: those of each group's first half, then those of the last halves.</param>
-    static abstract float Dot<TBytes>(ref readonly TSelf block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
-        where TBytes : unmanaged, IByteLanes<TBytes>;
+    static abstract TBytes Products<TBytes, TPair>(ref readonly TSelf block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+        where TPair : unmanaged, IBytePair<TPair, TBytes>;
+
+    /// <summary>Sums whose total times the minimums' scale is to be subtracted, where weights have a minimum.</summary>
+    /// <param name="block">The weights.</param>
+    /// <param name="sums">As for <see cref="Products"/>.</param>
+    static abstract TBytes Minimums<TBytes>(ref readonly TSelf block, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes>;
 }

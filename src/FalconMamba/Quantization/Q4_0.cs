@@ -26,16 +26,21 @@ internal struct Q4_0 : IBlockFormat<Q4_0>
 
     public static int Length => 32;
 
+    public static bool HasMinimum => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint ScaleBits(ref readonly Q4_0 block) => block.Scale.Bits;
+
     public static void Dequantize(ref readonly Q4_0 block, Span<float> values) =>
         Unpack<ByteLanes128>(in block).Decode(Offset, block.Scale.ToSingle(), ByteLanes128.NoAddend, values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Dot<TBytes>(ref readonly Q4_0 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+    public static TBytes Products<TBytes, TPair>(ref readonly Q4_0 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
         where TBytes : unmanaged, IByteLanes<TBytes>
-    {
-        var products = TBytes.Sum(TBytes.Multiply(Unpack<TBytes>(in block), TBytes.Load(in x, 0)));
-        return block.Scale.ToSingle() * (products - (Offset * (sums + Unsafe.Add(ref Unsafe.AsRef(in sums), 1))));
-    }
+        where TPair : unmanaged, IBytePair<TPair, TBytes> =>
+        TBytes.Add(TBytes.Multiply(Unpack<TBytes>(in block), TBytes.Load(in x, 0)), -Offset * (sums + Unsafe.Add(ref Unsafe.AsRef(in sums), 1)));
+
+    public static TBytes Minimums<TBytes>(ref readonly Q4_0 block, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes> => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TBytes Unpack<TBytes>(ref readonly Q4_0 block) where TBytes : unmanaged, IByteLanes<TBytes> =>

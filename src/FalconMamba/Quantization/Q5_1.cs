@@ -30,16 +30,24 @@ internal struct Q5_1 : IBlockFormat<Q5_1>
 
     public static int Length => 32;
 
+    public static bool HasMinimum => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint ScaleBits(ref readonly Q5_1 block) => block.Scale.Bits | ((uint)block.Minimum.Bits << 16);
+
     public static void Dequantize(ref readonly Q5_1 block, Span<float> values) =>
         Unpack<ByteLanes128>(in block).Decode(0, block.Scale.ToSingle(), block.Minimum.ToSingle(), values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Dot<TBytes>(ref readonly Q5_1 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+    public static TBytes Products<TBytes, TPair>(ref readonly Q5_1 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
         where TBytes : unmanaged, IByteLanes<TBytes>
-    {
-        var products = TBytes.Sum(TBytes.Multiply(Unpack<TBytes>(in block), TBytes.Load(in x, 0)));
-        return MathF.FusedMultiplyAdd(block.Scale.ToSingle(), products, block.Minimum.ToSingle() * (sums + Unsafe.Add(ref Unsafe.AsRef(in sums), 1)));
-    }
+        where TPair : unmanaged, IBytePair<TPair, TBytes> =>
+        TBytes.Multiply(Unpack<TBytes>(in block), TBytes.Load(in x, 0));
+
+    // The minimum is added, not subtracted.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes Minimums<TBytes>(ref readonly Q5_1 block, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes> =>
+        TBytes.Add(default, -(sums + Unsafe.Add(ref Unsafe.AsRef(in sums), 1)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TBytes Unpack<TBytes>(ref readonly Q5_1 block) where TBytes : unmanaged, IByteLanes<TBytes> =>

@@ -36,6 +36,11 @@ internal struct Q5_K : IBlockFormat<Q5_K>
 
     public static int Length => 256;
 
+    public static bool HasMinimum => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint ScaleBits(ref readonly Q5_K block) => block.Scale.Bits | ((uint)block.MinimumScale.Bits << 16);
+
     public static void Dequantize(ref readonly Q5_K block, Span<float> values)
     {
         float d = block.Scale.ToSingle(), dmin = block.MinimumScale.ToSingle();
@@ -48,25 +53,32 @@ internal struct Q5_K : IBlockFormat<Q5_K>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Dot<TBytes>(ref readonly Q5_K block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+    public static TBytes Products<TBytes, TPair>(ref readonly Q5_K block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
         where TBytes : unmanaged, IByteLanes<TBytes>
+        where TPair : unmanaged, IBytePair<TPair, TBytes>
     {
-        var scales = block.Groups.Scales<TBytes>(in factors);
-        var products = Pair(in block, 0, in x, scales, default);
-        products = Pair(in block, 2, in x, scales, products);
-        products = Pair(in block, 4, in x, scales, products);
-        products = Pair(in block, 6, in x, scales, products);
-        var minimums = block.MinimumScale.ToSingle() * TBytes.Sum(block.Groups.Minimums<TBytes>(in sums));
-        return MathF.FusedMultiplyAdd(block.Scale.ToSingle(), TBytes.Sum(products), -minimums);
+        var scales = TPair.Twice(block.Groups.Scales<TBytes>(in factors));
+        TPair products = default;
+        products = Pair<TBytes, TPair>(in block, 0, in x, scales, products);
+        products = Pair<TBytes, TPair>(in block, 2, in x, scales, products);
+        products = Pair<TBytes, TPair>(in block, 4, in x, scales, products);
+        return TPair.Fold(Pair<TBytes, TPair>(in block, 6, in x, scales, products));
     }
 
-    // Called with constants, so that the masks and shifts of a group are constants too.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TBytes Pair<TBytes>(ref readonly Q5_K block, int group, ref readonly byte x, TBytes scales, TBytes products)
+    public static TBytes Minimums<TBytes>(ref readonly Q5_K block, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes> =>
+        block.Groups.Minimums<TBytes>(in sums);
+
+    // Two groups. Called with constants, so that shifts are constants too.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TPair Pair<TBytes, TPair>(ref readonly Q5_K block, int group, ref readonly byte x, TPair scales, TPair products)
         where TBytes : unmanaged, IByteLanes<TBytes>
+        where TPair : unmanaged, IBytePair<TPair, TBytes>
     {
-        products = TBytes.MultiplyAdd(Unpack<TBytes>(in block, group), TBytes.Load(in x, 32 * group), scales, group, products);
-        return TBytes.MultiplyAdd(Unpack<TBytes>(in block, group + 1), TBytes.Load(in x, 32 * (group + 1)), scales, group + 1, products);
+        var fifth = TPair.LoadTwice(in block.HighBits[0], 0);
+        fifth = group < 4 ? TPair.ShiftLeft(fifth, 4 - group, 3 - group) : TPair.ShiftRight(fifth, group - 4, group - 3);
+        var codes = TPair.And(TPair.ShiftRight(TPair.LoadTwice(in block.Codes[0], 16 * group), 0, 4), 15) | TPair.And(fifth, 16);
+        return TPair.MultiplyAdd(codes, TPair.Load(in x, 32 * group), scales, group, products);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -74,7 +86,7 @@ internal struct Q5_K : IBlockFormat<Q5_K>
     {
         var pair = TBytes.Load(in block.Codes[0], 32 * (group / 2));
         var fifth = TBytes.And(TBytes.Load(in block.HighBits[0], 0), (byte)(1 << group));
-        return (group % 2 == 0 ? TBytes.And(pair, 15) : TBytes.ShiftRight(pair, 4))
+        return (group % 2 == 0 ? TBytes.And(pair, 15) : TBytes.And(TBytes.ShiftRight(pair, 4), 15))
             | (group < 4 ? TBytes.ShiftLeft(fifth, 4 - group) : TBytes.ShiftRight(fifth, group - 4));
     }
 }

@@ -35,6 +35,11 @@ internal struct Q6_K : IBlockFormat<Q6_K>
 
     public static int Length => 256;
 
+    public static bool HasMinimum => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint ScaleBits(ref readonly Q6_K block) => block.Scale.Bits;
+
     public static void Dequantize(ref readonly Q6_K block, Span<float> values)
     {
         var d = block.Scale.ToSingle();
@@ -46,28 +51,34 @@ internal struct Q6_K : IBlockFormat<Q6_K>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Dot<TBytes>(ref readonly Q6_K block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+    public static TBytes Products<TBytes, TPair>(ref readonly Q6_K block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
         where TBytes : unmanaged, IByteLanes<TBytes>
+        where TPair : unmanaged, IBytePair<TPair, TBytes>
     {
         var groups = TBytes.WidenEvenOdd(in block.Groups[0]);
-        var scales = TBytes.MultiplyWords(groups, TBytes.WidenTwice(Unsafe.ReadUnaligned<ulong>(in factors)));
-        var products = Half(in block, 0, in x, scales, default);
-        products = Half(in block, 4, in x, scales, products);
+        var scales = TPair.Twice(TBytes.MultiplyWords(groups, TBytes.WidenTwice(Unsafe.ReadUnaligned<ulong>(in factors))));
+        var products = Half<TBytes, TPair>(in block, 0, in x, scales, default);
+        products = Half<TBytes, TPair>(in block, 1, in x, scales, products);
 
-        // Sums may wrap on the way; their difference does not: 128 · 32 · 127 · 256 · 16 is below 2³¹.
-        var offsets = Offset * TBytes.Sum(TBytes.SumWordProducts(groups, TBytes.LoadWords(in sums)));
-        return block.Scale.ToSingle() * (TBytes.Sum(products) - offsets);
+        // Sums may wrap on the way; the result does not: 128 · 32 · 127 · 256 · 16 is below 2³¹.
+        var offsets = TBytes.MultiplyWords(groups, TBytes.Words(-Offset));
+        return TBytes.Add(TPair.Fold(products), TBytes.SumWordProducts(offsets, TBytes.LoadWords(in sums)));
     }
 
-    // Called with constants, so that the masks and shifts of a run are constants too.
+    public static TBytes Minimums<TBytes>(ref readonly Q6_K block, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes> => default;
+
+    // 128 weights. Called with constants, so that places are constants too.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TBytes Half<TBytes>(ref readonly Q6_K block, int run, ref readonly byte x, TBytes scales, TBytes products)
+    private static TPair Half<TBytes, TPair>(ref readonly Q6_K block, int half, ref readonly byte x, TPair scales, TPair products)
         where TBytes : unmanaged, IByteLanes<TBytes>
+        where TPair : unmanaged, IBytePair<TPair, TBytes>
     {
-        products = TBytes.MultiplyAdd(Unpack<TBytes>(in block, run), TBytes.Load(in x, 32 * run), scales, run, products);
-        products = TBytes.MultiplyAdd(Unpack<TBytes>(in block, run + 1), TBytes.Load(in x, 32 * (run + 1)), scales, run + 1, products);
-        products = TBytes.MultiplyAdd(Unpack<TBytes>(in block, run + 2), TBytes.Load(in x, 32 * (run + 2)), scales, run + 2, products);
-        return TBytes.MultiplyAdd(Unpack<TBytes>(in block, run + 3), TBytes.Load(in x, 32 * (run + 3)), scales, run + 3, products);
+        var low = TPair.Load(in block.Codes[0], 64 * half);
+        var upper = TPair.LoadTwice(in block.HighBits[0], 32 * half);
+        var codes = TPair.And(low, 15) | TPair.And(TPair.ShiftLeft(upper, 4, 2), 0x30);
+        products = TPair.MultiplyAdd(codes, TPair.Load(in x, 128 * half), scales, 4 * half, products);
+        codes = TPair.And(TPair.ShiftRight(low, 4, 4), 15) | TPair.And(TPair.ShiftRight(upper, 0, 2), 0x30);
+        return TPair.MultiplyAdd(codes, TPair.Load(in x, (128 * half) + 64), scales, (4 * half) + 2, products);
     }
 
     // A run of 32 weights, which is two groups.
@@ -79,6 +90,6 @@ internal struct Q6_K : IBlockFormat<Q6_K>
         var upper = TBytes.And(TBytes.Load(in block.HighBits[0], 32 * half), (byte)(3 << (2 * part)));
         return part < 2
             ? TBytes.And(pair, 15) | TBytes.ShiftLeft(upper, 4 - (2 * part))
-            : TBytes.ShiftRight(pair, 4) | TBytes.ShiftRight(upper, (2 * part) - 4);
+            : TBytes.And(TBytes.ShiftRight(pair, 4), 15) | TBytes.ShiftRight(upper, (2 * part) - 4);
     }
 }

@@ -24,11 +24,20 @@ internal struct Q8_0 : IBlockFormat<Q8_0>
 
     public static int Length => 32;
 
+    public static bool HasMinimum => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint ScaleBits(ref readonly Q8_0 block) => block.Scale.Bits;
+
     public static void Dequantize(ref readonly Q8_0 block, Span<float> values) =>
         ByteLanes128.Load(in block.Codes[0], 0).DecodeSigned(block.Scale.ToSingle(), values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Dot<TBytes>(ref readonly Q8_0 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
-        where TBytes : unmanaged, IByteLanes<TBytes> =>
-        block.Scale.ToSingle() * TBytes.Sum(TBytes.MultiplySigned(TBytes.Load(in block.Codes[0], 0), TBytes.Load(in x, 0)));
+    public static TBytes Products<TBytes, TPair>(ref readonly Q8_0 block, ref readonly byte x, ref readonly byte factors, ref readonly short sums)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+        where TPair : unmanaged, IBytePair<TPair, TBytes> =>
+        TBytes.MultiplySigned(TBytes.Load(in block.Codes[0], 0), TBytes.Load(in x, 0));
+
+    public static TBytes Minimums<TBytes>(ref readonly Q8_0 block, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes> => default;
+
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace FalconMamba.Kernels.Lanes;
@@ -63,10 +64,10 @@ internal readonly struct ByteLanes128 : IByteLanes<ByteLanes128>
     public static ByteLanes128 And(ByteLanes128 value, byte mask) => new(value._a & Vector128.Create(mask), value._b & Vector128.Create(mask));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteLanes128 ShiftRight(ByteLanes128 value, int count) => new(value._a >>> count, value._b >>> count);
+    public static ByteLanes128 ShiftRight(ByteLanes128 value, int count) => new((value._a.AsUInt64() >>> count).AsByte(), (value._b.AsUInt64() >>> count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteLanes128 ShiftLeft(ByteLanes128 value, int count) => new(value._a << count, value._b << count);
+    public static ByteLanes128 ShiftLeft(ByteLanes128 value, int count) => new((value._a.AsUInt64() << count).AsByte(), (value._b.AsUInt64() << count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ByteLanes128 Multiply(ByteLanes128 codes, ByteLanes128 x) => new(Multiply(codes._a, x._a), Multiply(codes._b, x._b));
@@ -87,7 +88,33 @@ internal readonly struct ByteLanes128 : IByteLanes<ByteLanes128>
         new(SumWordProducts(a._a, b._a), SumWordProducts(a._b, b._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Sum(ByteLanes128 sums) => Vector128.Sum(sums._a.AsInt32() + sums._b.AsInt32());
+    public static ByteLanes128 Words(short word) => new(Vector128.Create(word).AsByte(), Vector128.Create(word).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes128 Add(ByteLanes128 a, ByteLanes128 b) =>
+        new((a._a.AsInt32() + b._a.AsInt32()).AsByte(), (a._b.AsInt32() + b._b.AsInt32()).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes128 Add(ByteLanes128 sums, int number) => new((sums._a.AsInt32() + Vector128.CreateScalar(number)).AsByte(), sums._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Store(ByteLanes128 sums, int* destination) => (sums._a.AsInt32() + sums._b.AsInt32()).Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector256<int> Totals(int* sums) => Vector256.Create(FourTotals(sums), FourTotals(sums + 32));
+
+    /// <summary>Sums of neighbours, of the first register and then of the second.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<int> Pairs(Vector128<int> a, Vector128<int> b)
+    {
+        if (Ssse3.IsSupported) return Ssse3.HorizontalAdd(a, b);
+        if (AdvSimd.Arm64.IsSupported) return AdvSimd.Arm64.AddPairwise(a, b);
+        return Vector128.Create(a[0] + a[1], a[2] + a[3], b[0] + b[1], b[2] + b[3]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe Vector128<int> FourTotals(int* sums) => Pairs(
+        Pairs(Vector128.Load(sums), Vector128.Load(sums + 8)), Pairs(Vector128.Load(sums + 16), Vector128.Load(sums + 24)));
 
     /// <summary>Adding it changes no number, not even the sign of zero.</summary>
     internal const float NoAddend = -0f;

@@ -58,14 +58,15 @@ internal readonly struct ByteLanes256 : IByteLanes<ByteLanes256>
     public static ByteLanes256 And(ByteLanes256 value, byte mask) => new(value._v & Vector256.Create(mask));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteLanes256 ShiftRight(ByteLanes256 value, int count) => new(value._v >>> count);
+    public static ByteLanes256 ShiftRight(ByteLanes256 value, int count) => new((value._v.AsUInt64() >>> count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteLanes256 ShiftLeft(ByteLanes256 value, int count) => new(value._v << count);
+    public static ByteLanes256 ShiftLeft(ByteLanes256 value, int count) => new((value._v.AsUInt64() << count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ByteLanes256 Multiply(ByteLanes256 codes, ByteLanes256 x)
     {
+        if (AvxVnni.IsSupported) return new(AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, codes._v, x._v.AsSByte()).AsByte());
         if (Avx2.IsSupported)
             return new(Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(codes._v, x._v.AsSByte()), Vector256.Create((short)1)).AsByte());
         return new(Vector256.Create(
@@ -98,7 +99,10 @@ internal readonly struct ByteLanes256 : IByteLanes<ByteLanes256>
         }
 
         // The sign moves to x, which is never −128.
-        var pairs = Avx2.MultiplyAddAdjacent(Avx2.Abs(w._v.AsSByte()), Avx2.Sign(x._v.AsSByte(), w._v.AsSByte()));
+        var magnitudes = Avx2.Abs(w._v.AsSByte());
+        var signed = Avx2.Sign(x._v.AsSByte(), w._v.AsSByte());
+        if (AvxVnni.IsSupported) return new(AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, magnitudes, signed).AsByte());
+        var pairs = Avx2.MultiplyAddAdjacent(magnitudes, signed);
         return new(Avx2.MultiplyAddAdjacent(pairs, Vector256.Create((short)1)).AsByte());
     }
 
@@ -114,5 +118,42 @@ internal readonly struct ByteLanes256 : IByteLanes<ByteLanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Sum(ByteLanes256 sums) => Vector256.Sum(sums._v.AsInt32());
+    public static ByteLanes256 Words(short word) => new(Vector256.Create(word).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes256 Add(ByteLanes256 a, ByteLanes256 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ByteLanes256 Add(ByteLanes256 sums, int number) => new((sums._v.AsInt32() + Vector256.CreateScalar(number)).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Store(ByteLanes256 sums, int* destination) => sums._v.Store((byte*)destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector256<int> Totals(int* sums)
+    {
+        // Three rounds of pairwise sums: of two rows, of four, and of all eight across the register's halves.
+        var a = Pairs(Pairs(Row(sums, 0), Row(sums, 1)), Pairs(Row(sums, 2), Row(sums, 3)));
+        var b = Pairs(Pairs(Row(sums, 4), Row(sums, 5)), Pairs(Row(sums, 6), Row(sums, 7)));
+        if (!Avx.IsSupported) return Vector256.Create(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper());
+        return Avx.Permute2x128(a, b, 0x20) + Avx.Permute2x128(a, b, 0x31);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static ByteLanes256 FromSums(Vector256<int> sums) => new(sums.AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<byte> Register(ByteLanes256 lanes) => lanes._v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe Vector256<int> Row(int* sums, int row) => Vector256.Load(sums + (8 * row));
+
+    // Sums of neighbours, of the first and of the second register in turn, in each half.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Pairs(Vector256<int> a, Vector256<int> b)
+    {
+        if (!Avx2.IsSupported)
+            return Vector256.Create(ByteLanes128.Pairs(a.GetLower(), b.GetLower()), ByteLanes128.Pairs(a.GetUpper(), b.GetUpper()));
+        return Avx2.HorizontalAdd(a, b);
+    }
 }

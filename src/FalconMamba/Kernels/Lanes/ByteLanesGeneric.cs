@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace FalconMamba.Kernels.Lanes;
 
@@ -123,7 +124,23 @@ internal struct ByteLanesGeneric : IByteLanes<ByteLanesGeneric>
         return FromSum(total);
     }
 
-    public static int Sum(ByteLanesGeneric sums) => MemoryMarshal.Read<int>(sums._v);
+    public static ByteLanesGeneric Words(short word)
+    {
+        ByteLanesGeneric r = default;
+        for (var i = 0; i < 16; i++) r.SetWord(i, word);
+        return r;
+    }
+
+    public static ByteLanesGeneric Add(ByteLanesGeneric a, ByteLanesGeneric b) => FromSum(Sum(a) + Sum(b));
+
+    public static ByteLanesGeneric Add(ByteLanesGeneric sums, int number) => FromSum(Sum(sums) + number);
+
+    public static unsafe void Store(ByteLanesGeneric sums, int* destination) => *destination = Sum(sums);
+
+    public static unsafe Vector256<int> Totals(int* sums) =>
+        Vector256.Create(sums[0], sums[8], sums[16], sums[24], sums[32], sums[40], sums[48], sums[56]);
+
+    private static int Sum(ByteLanesGeneric sums) => MemoryMarshal.Read<int>(sums._v);
 
     private static ByteLanesGeneric FromSum(int total)
     {

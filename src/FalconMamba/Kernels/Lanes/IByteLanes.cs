@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace FalconMamba.Kernels.Lanes;
 
 /// <summary>
@@ -31,10 +33,10 @@ internal interface IByteLanes<TSelf> where TSelf : unmanaged, IByteLanes<TSelf>
     /// <summary>Every byte and the same mask.</summary>
     static abstract TSelf And(TSelf value, byte mask);
 
-    /// <summary>Every byte shifted towards its low bits, zeros from above.</summary>
+    /// <summary>Every byte shifted towards its low bits; bits of its neighbour may come in above.</summary>
     static abstract TSelf ShiftRight(TSelf value, int count);
 
-    /// <summary>Every byte shifted towards its high bits, zeros from below.</summary>
+    /// <summary>Every byte shifted towards its high bits; bits of its neighbour may come in below.</summary>
     static abstract TSelf ShiftLeft(TSelf value, int count);
 
     /// <summary>Sums of codes · x. Codes are at most 63.</summary>
@@ -55,6 +57,18 @@ internal interface IByteLanes<TSelf> where TSelf : unmanaged, IByteLanes<TSelf>
     /// <summary>Sums of the products of words.</summary>
     static abstract TSelf SumWordProducts(TSelf a, TSelf b);
 
-    /// <summary>The total of sums.</summary>
-    static abstract int Sum(TSelf sums);
+    /// <summary>The same word sixteen times.</summary>
+    static abstract TSelf Words(short word);
+
+    /// <summary>Sums and sums; they wrap.</summary>
+    static abstract TSelf Add(TSelf a, TSelf b);
+
+    /// <summary>Sums and one number; they wrap.</summary>
+    static abstract TSelf Add(TSelf sums, int number);
+
+    /// <summary>Writes sums to eight places, which are not all used.</summary>
+    static abstract unsafe void Store(TSelf sums, int* destination);
+
+    /// <summary>The totals of eight sums that were stored one behind the other.</summary>
+    static abstract unsafe Vector256<int> Totals(int* sums);
 }
