@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
 using FalconMamba.Quantization;
 
@@ -12,29 +13,33 @@ namespace FalconMamba.Kernels;
 /// depends neither on the path nor on the token's company.
 /// </summary>
 /// <remarks>
-/// The blocks of consecutive rows lie one behind the other, so a kernel takes them eight at a time, wherever rows end: the
-/// integers of a block are added up beside those of seven others.
+/// Weights are one stream a thread, whose pace the processor's own prefetch finds: the blocks of eight rows are multiplied one
+/// behind the other, eight at a time so that their integers are added up side by side, and then the rows' chains go side by
+/// side, since a link of one takes longer than a block.
 /// </remarks>
 internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     where TBytes : unmanaged, IByteLanes<TBytes>
     where TPair : unmanaged, IBytePair<TPair, TBytes>
     where TFormat : unmanaged, IBlockFormat<TFormat>
 {
-    // As in MatrixProduct: weights a worker claims at once, and weights that stay in L1 while the tokens pass.
-    private const int BlockBytes = 128 * 1024, RowsOfTokensBytes = 16 * 1024;
+    // The rows whose chains go side by side, and the blocks whose integers do; how far ahead the stream is asked for.
+    private const int RowsAtOnce = 8, Batch = 8, PrefetchBytes = 4096, LineBytes = 64;
 
-    // How far ahead the stream of weights is asked for.
-    private const int PrefetchBytes = 4096, LineBytes = 64;
-
-    // The blocks that are added up side by side.
-    private const int Batch = 8;
+    // More values of eight rows than this are kept outside of the stack.
+    private const int MostRows = 1024, MostBlocks = 1024;
 
     private MatrixProductArguments _arguments;
     private QuantizedRows _activations;
     private int _blocks, _rowsPerBlock;
+    private delegate* unmanaged[Cdecl]<void*, void> _assembled;
 
     /// <summary>Runs the product; the input of <paramref name="arguments"/> is not read.</summary>
-    public static void Run(in MatrixProductArguments arguments, in QuantizedRows activations, ComputePool pool, int threads)
+    /// <param name="arguments">The weights, and where the result goes.</param>
+    /// <param name="activations">X.</param>
+    /// <param name="pool">The threads.</param>
+    /// <param name="threads">How many of them.</param>
+    /// <param name="assembled">Whether an assembled kernel does what it can.</param>
+    public static void Run(in MatrixProductArguments arguments, in QuantizedRows activations, ComputePool pool, int threads, bool assembled = false)
     {
         var blocks = arguments.Columns / TFormat.Length;
         var job = new BlockProduct<TBytes, TPair, TFormat>
@@ -42,7 +47,8 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             _arguments = arguments,
             _activations = activations,
             _blocks = blocks,
-            _rowsPerBlock = Math.Clamp(BlockBytes / Math.Max(1, blocks * sizeof(TFormat)), 16, 1024) & ~15,
+            _rowsPerBlock = Math.Min(MostRows, ComputePool.RowsPerBlock(arguments.Rows, (long)blocks * sizeof(TFormat), threads)),
+            _assembled = assembled ? BlockKernel.Find(TFormat.Type, blocks) : null,
         };
         pool.Run(ref job, (arguments.Rows + job._rowsPerBlock - 1) / job._rowsPerBlock, threads);
     }
@@ -57,116 +63,118 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             return;
         }
 
-        var rowsAtOnce = Math.Max(1, RowsOfTokensBytes / Math.Max(1, _blocks * sizeof(TFormat)));
-        for (var row = first; row < end; row += rowsAtOnce)
-            for (var token = 0; token < _arguments.Tokens; token++) MultiplyRows(row, Math.Min(end, row + rowsAtOnce), token);
+        // Eight rows stay near while the tokens pass.
+        for (var row = first; row < end; row += RowsAtOnce)
+            for (var token = 0; token < _arguments.Tokens; token++) MultiplyRows(row, Math.Min(end, row + RowsAtOnce), token);
     }
 
     /// <summary>Some rows and one token.</summary>
+    private readonly void MultiplyRows(int row, int end, int token)
+    {
+        if (_assembled is not null && _blocks <= MostBlocks && end - row >= RowsAtOnce) row = MultiplyAssembled(row, end, token);
+        for (; row < end; row += RowsAtOnce) MultiplyEight(row, Math.Min(RowsAtOnce, end - row), token);
+    }
+
+    /// <summary>As many times eight rows as there are; returns the row behind them.</summary>
+    [SkipLocalsInit]
+    private readonly int MultiplyAssembled(int row, int end, int token)
+    {
+        var groups = (end - row) / RowsAtOnce;
+        var sums = stackalloc float[MostRows];
+        var values = stackalloc float[RowsAtOnce * _blocks];
+        var x = _activations.From(token);
+        var arguments = new BlockKernelArguments
+        {
+            Weights = _arguments.Weights + ((nint)row * _blocks * sizeof(TFormat)),
+            Codes = x.Codes,
+            Factors = x.Factors,
+            Sums = x.Sums,
+            Scales = x.Scales,
+            Output = sums,
+            Values = values,
+            Groups = groups,
+            Blocks = _blocks,
+        };
+        _assembled(&arguments);
+        for (var i = 0; i < groups * RowsAtOnce; i++) Put(row + i, token, sums[i]);
+        return row + (groups * RowsAtOnce);
+    }
+
+    /// <summary>Up to eight rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
-    private readonly void MultiplyRows(int row, int end, int token)
+    private readonly void MultiplyEight(int row, int rows, int token)
     {
         var products = stackalloc int[Batch * 8];
         var minimums = stackalloc int[Batch * 8];
-        var values = stackalloc float[Batch];
-        var last = stackalloc TFormat[Batch];
+        var bits = stackalloc uint[Batch];
+        new Span<int>(products, Batch * 8).Clear();
+        new Span<int>(minimums, Batch * 8).Clear();
+        new Span<uint>(bits, Batch).Clear();
+        var all = rows * _blocks;
+        var values = stackalloc float[all + Batch];
         var x = _activations.From(token);
         var blocks = _blocks;
-        var weights = (TFormat*)_arguments.Weights + ((nint)row * blocks);
-
-        // The block of the activations that the next block is multiplied with, and the one that the chain has come to.
-        int next = 0, chained = 0;
-        var sum = 0f;
-        for (var remaining = (nint)(end - row) * blocks; remaining > 0; remaining -= Batch, weights += Batch)
+        var w = (TFormat*)_arguments.Weights + ((nint)row * blocks);
+        var next = 0;
+        for (var first = 0; first < all; first += Batch)
         {
-            var source = weights;
-            var count = Batch;
-            if (remaining < Batch)
+            var count = Math.Min(Batch, all - first);
+            for (var i = 0; i < count; i++, w++)
             {
-                // Nothing is read beyond the last block; what is computed for those that are missing is not chained.
-                count = (int)remaining;
-                new Span<TFormat>(last, Batch).Clear();
-                new ReadOnlySpan<TFormat>(weights, count).CopyTo(new Span<TFormat>(last, Batch));
-                source = last;
+                Prefetch((byte*)w + PrefetchBytes);
+                ref readonly var sums = ref x.Sums[next * (TFormat.Length / 16)];
+                var integers = TFormat.Products<TBytes, TPair>(
+                    in *w, in x.Codes[next * TFormat.Length], in x.Factors[next * (TFormat.Length / ActivationQuantizer.Group)], in sums);
+                TBytes.Store(integers, products + (8 * i));
+                if (TFormat.HasMinimum) TBytes.Store(TFormat.Minimums<TBytes>(in *w, in sums), minimums + (8 * i));
+                bits[i] = TFormat.ScaleBits(in *w);
+                if (++next == blocks) next = 0;
             }
 
-            for (var done = 0; done < count;)
-            {
-                var run = Math.Min(count - done, blocks - next);
-                Multiply(source + done, run, in x, next, products + (8 * done), minimums + (8 * done));
-                done += run;
-                next += run;
-                if (next == blocks) next = 0;
-            }
-
-            Scale(source, products, minimums).Store(values);
-            for (var done = 0; done < count;)
-            {
-                var run = Math.Min(count - done, blocks - chained);
-                sum = Chain(x.Scales + chained, values + done, run, sum);
-                done += run;
-                chained += run;
-                if (chained != blocks) continue;
-                Put(row++, token, sum);
-                (chained, sum) = (0, 0f);
-            }
+            // Where there are fewer than eight, what is left of the batch before stands in for them, and is not chained.
+            Scale(Vector256.Load(bits), products, minimums).Store(values + first);
         }
+
+        for (var i = 0; i < rows; i += 4) Chain(row + i, Math.Min(4, rows - i), token, values + (i * blocks), x.Scales);
     }
 
-    /// <summary>Goes on with the chain of a row. A call of its own keeps the sum in a register.</summary>
+    /// <summary>The chains of up to four rows, over the values of their blocks.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static float Chain(float* scales, float* values, int count, float sum)
+    private readonly void Chain(int row, int rows, int token, float* values, float* scales)
     {
-        for (; count >= 4; count -= 4, scales += 4, values += 4)
+        float* second = values + (rows > 1 ? _blocks : 0), third = second + (rows > 2 ? _blocks : 0), fourth = third + (rows > 3 ? _blocks : 0);
+        float a = 0f, b = 0f, c = 0f, d = 0f;
+        for (nint i = 0; i < _blocks; i++)
         {
-            sum = MathF.FusedMultiplyAdd(scales[0], values[0], sum);
-            sum = MathF.FusedMultiplyAdd(scales[1], values[1], sum);
-            sum = MathF.FusedMultiplyAdd(scales[2], values[2], sum);
-            sum = MathF.FusedMultiplyAdd(scales[3], values[3], sum);
+            a = MathF.FusedMultiplyAdd(scales[i], values[i], a);
+            b = MathF.FusedMultiplyAdd(scales[i], second[i], b);
+            c = MathF.FusedMultiplyAdd(scales[i], third[i], c);
+            d = MathF.FusedMultiplyAdd(scales[i], fourth[i], d);
         }
 
-        for (var i = 0; i < count; i++) sum = MathF.FusedMultiplyAdd(scales[i], values[i], sum);
-        return sum;
+        Put(row, token, a);
+        if (rows > 1) Put(row + 1, token, b);
+        if (rows > 2) Put(row + 2, token, c);
+        if (rows > 3) Put(row + 3, token, d);
     }
 
-    /// <summary>The integers of consecutive blocks of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply(TFormat* block, int count, in QuantizedRows x, nint place, int* products, int* minimums)
+    private static void Prefetch(byte* place)
     {
-        var codes = x.Codes + (place * TFormat.Length);
-        var factors = x.Factors + (place * (TFormat.Length / ActivationQuantizer.Group));
-        var sums = x.Sums + (place * (TFormat.Length / 16));
-        for (; count > 0; count--)
-        {
-            if (Sse.IsSupported)
-            {
-                Sse.Prefetch0((byte*)block + PrefetchBytes);
-                if (sizeof(TFormat) > LineBytes) Sse.Prefetch0((byte*)block + PrefetchBytes + LineBytes);
-                if (sizeof(TFormat) > 2 * LineBytes) Sse.Prefetch0((byte*)block + PrefetchBytes + (2 * LineBytes));
-                if (sizeof(TFormat) > 3 * LineBytes) Sse.Prefetch0((byte*)block + PrefetchBytes + (3 * LineBytes));
-            }
-
-            TBytes.Store(TFormat.Products<TBytes, TPair>(in *block, in *codes, in *factors, in *sums), products);
-            if (TFormat.HasMinimum) TBytes.Store(TFormat.Minimums<TBytes>(in *block, in *sums), minimums);
-            block++;
-            codes += TFormat.Length;
-            factors += TFormat.Length / ActivationQuantizer.Group;
-            sums += TFormat.Length / 16;
-            products += 8;
-            minimums += 8;
-        }
+        if (!Sse.IsSupported) return;
+        Sse.Prefetch0(place);
+        if (sizeof(TFormat) > LineBytes) Sse.Prefetch0(place + LineBytes);
+        if (sizeof(TFormat) > 2 * LineBytes) Sse.Prefetch0(place + (2 * LineBytes));
+        if (sizeof(TFormat) > 3 * LineBytes) Sse.Prefetch0(place + (3 * LineBytes));
     }
 
-    /// <summary>Eight blocks times activations, without the activations' scales.</summary>
+    /// <summary>The integers of eight blocks times their scales.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Scale(TFormat* blocks, int* products, int* minimums)
+    private static Vector256<float> Scale(Vector256<uint> bits, int* products, int* minimums)
     {
-        var totals = Vector256.ConvertToSingle(TBytes.Totals(products));
-        var bits = Vector256.Create(
-            TFormat.ScaleBits(in blocks[0]), TFormat.ScaleBits(in blocks[1]), TFormat.ScaleBits(in blocks[2]), TFormat.ScaleBits(in blocks[3]),
-            TFormat.ScaleBits(in blocks[4]), TFormat.ScaleBits(in blocks[5]), TFormat.ScaleBits(in blocks[6]), TFormat.ScaleBits(in blocks[7]));
         var scales = HalfScale.ToSingle(bits);
+        var totals = Vector256.ConvertToSingle(TBytes.Totals(products));
         if (!TFormat.HasMinimum) return scales * totals;
         var least = HalfScale.ToSingle(bits >>> 16) * Vector256.ConvertToSingle(TBytes.Totals(minimums));
         return Vector256.FusedMultiplyAdd(scales, totals, -least);

@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
+using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
 using FalconMamba.Quantization;
 
@@ -13,20 +14,28 @@ internal abstract class KernelSet
 {
     private const string Variable = "FALCON_MAMBA_KERNELS";
 
-    private protected KernelSet(int threads, bool exact)
+    private protected KernelSet(string name, int threads, bool exact, bool assembled)
     {
+        Name = name;
         Threads = threads;
         Exact = exact;
+        Assembled = assembled;
     }
 
-    /// <summary>The path's name: 512, 256, 128 or generic.</summary>
-    public abstract string Name { get; }
+    /// <summary>The path's name: emitted, 512, 256, 128 or generic.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether kernels are assembled at run time, for instructions that the runtime does not offer.</summary>
+    public bool Assembled { get; }
 
     /// <summary>How many threads work on a kernel.</summary>
     public int Threads { get; }
 
     /// <summary>Whether weights in block formats are multiplied with activations of 32 bits rather than of eight.</summary>
     public bool Exact { get; }
+
+    /// <summary>The paths that run on this machine, the fastest first; those wider than its registers are emulated.</summary>
+    public static IReadOnlyList<string> Paths { get; } = [.. KernelAssembler.IsSupported ? ["emitted"] : Array.Empty<string>(), "512", "256", "128", "generic"];
 
     /// <summary>The kernels of the widest path this machine has registers for, or of the one that <c>FALCON_MAMBA_KERNELS</c> names.</summary>
     /// <exception cref="ArgumentException">The variable names no path.</exception>
@@ -36,16 +45,18 @@ internal abstract class KernelSet
     /// <exception cref="ArgumentException">There is no such path.</exception>
     public static KernelSet Create(string? path, int threads, bool exact = false) => path switch
     {
-        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>(threads, exact),
-        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>(threads, exact),
-        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>(threads, exact),
-        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>(threads, exact),
-        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>(threads, exact),
+        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, assembled: true),
+        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact),
+        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact),
+        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact),
+        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact),
+        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact),
+        null or "" when KernelAssembler.IsSupported => Create("emitted", threads, exact),
         null or "" when Vector512.IsHardwareAccelerated => Create("512", threads, exact),
         null or "" when Vector256.IsHardwareAccelerated => Create("256", threads, exact),
         null or "" when Vector128.IsHardwareAccelerated => Create("128", threads, exact),
         null or "" => Create("generic", threads, exact),
-        _ => throw new ArgumentException($"{Variable} is \"{path}\": use 512, 256, 128 or generic.", nameof(path)),
+        _ => throw new ArgumentException($"{Variable} is \"{path}\": use emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
     };
 
     /// <summary>Y = X·Wᵀ + bias, or Y += X·Wᵀ + bias.</summary>
@@ -85,11 +96,9 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
 {
     private static readonly ComputePool Pool = ComputePool.Shared;
 
-    public KernelSet(int threads, bool exact) : base(threads, exact)
+    public KernelSet(string name, int threads, bool exact, bool assembled = false) : base(name, threads, exact, assembled)
     {
     }
-
-    public override string Name => T.Name;
 
     public override unsafe void MatrixProduct(
         Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch,
@@ -188,7 +197,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
 
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
             ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
-            BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, Pool, _kernels.Threads);
+            BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, Pool, _kernels.Threads, _kernels.Assembled);
         }
     }
 }

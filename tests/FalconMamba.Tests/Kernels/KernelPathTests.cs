@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using FalconMamba.Kernels;
+using FalconMamba.Kernels.Assembled;
 using FalconMamba.Model;
 
 namespace FalconMamba.Tests.Kernels;
@@ -16,6 +18,7 @@ public class KernelPathTests
 
     public static TheoryData<string, string, string> Switches => new()
     {
+        { "FALCON_MAMBA_KERNELS", KernelSet.Paths[0], KernelSet.Paths[0] },
         { "FALCON_MAMBA_KERNELS", "512", "512" },
         { "FALCON_MAMBA_KERNELS", "256", "256" },
         { "FALCON_MAMBA_KERNELS", "128", "128" },
@@ -26,7 +29,7 @@ public class KernelPathTests
     };
 
     private static string WidestPath =>
-        Vector512.IsHardwareAccelerated ? "512" : Vector256.IsHardwareAccelerated ? "256" : Vector128.IsHardwareAccelerated ? "128" : "generic";
+        KernelAssembler.IsSupported ? "emitted" : Vector512.IsHardwareAccelerated ? "512" : Vector256.IsHardwareAccelerated ? "256" : Vector128.IsHardwareAccelerated ? "128" : "generic";
 
     [Theory]
     [MemberData(nameof(Switches))]

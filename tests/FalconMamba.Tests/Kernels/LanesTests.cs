@@ -100,7 +100,7 @@ public unsafe class LanesTests
             for (var i = 0; i < 16; i++)
             {
                 var expected = (float)BitConverter.UInt16BitsToHalf(source[i]);
-                Assert.True(expected.Equals(lanes[i]) && float.IsNegative(expected) == float.IsNegative(lanes[i]), $"{T.Name}: {source[i]:X4}");
+                Assert.True(expected.Equals(lanes[i]) && float.IsNegative(expected) == float.IsNegative(lanes[i]), $"{typeof(T).Name}: {source[i]:X4}");
             }
         }
     }

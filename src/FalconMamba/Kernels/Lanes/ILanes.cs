@@ -8,9 +8,6 @@ namespace FalconMamba.Kernels.Lanes;
 /// </summary>
 internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 {
-    /// <summary>The path's name, as in <c>FALCON_MAMBA_KERNELS</c>.</summary>
-    static abstract string Name { get; }
-
     /// <summary>Reads sixteen floats; no alignment is needed.</summary>
     static abstract TSelf Load(float* source);
 

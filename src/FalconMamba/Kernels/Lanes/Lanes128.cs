@@ -17,8 +17,6 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         _d = d;
     }
 
-    public static string Name => "128";
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Load(float* source) =>
         new(Vector128.Load(source), Vector128.Load(source + 4), Vector128.Load(source + 8), Vector128.Load(source + 12));

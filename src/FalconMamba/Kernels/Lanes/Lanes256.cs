@@ -15,8 +15,6 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
         _b = b;
     }
 
-    public static string Name => "256";
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Load(float* source) =>
         new(Vector256.Load(source), Vector256.Load(source + 8));

@@ -15,8 +15,6 @@ internal unsafe struct LanesGeneric : ILanes<LanesGeneric>
 
     private Sixteen _v;
 
-    public static string Name => "generic";
-
     public static LanesGeneric Load(float* source)
     {
         LanesGeneric r = default;

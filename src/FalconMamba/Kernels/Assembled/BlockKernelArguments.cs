@@ -1,0 +1,29 @@
+namespace FalconMamba.Kernels.Assembled;
+
+/// <summary>What an assembled product of block weights with one token reads at its only pointer; the order is the code's.</summary>
+internal unsafe struct BlockKernelArguments
+{
+    /// <summary>The first of eight times <see cref="Groups"/> rows.</summary>
+    public byte* Weights;
+
+    /// <summary>The token's codes and factors.</summary>
+    public byte* Codes, Factors;
+
+    /// <summary>The token's sums.</summary>
+    public short* Sums;
+
+    /// <summary>The token's scales.</summary>
+    public float* Scales;
+
+    /// <summary>A number for each row.</summary>
+    public float* Output;
+
+    /// <summary>Room for the values of eight rows' blocks.</summary>
+    public float* Values;
+
+    /// <summary>How often eight rows are taken, at least once.</summary>
+    public long Groups;
+
+    /// <summary>The blocks of a row, at least one.</summary>
+    public long Blocks;
+}

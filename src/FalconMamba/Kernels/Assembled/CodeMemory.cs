@@ -1,0 +1,102 @@
+using System.Runtime.InteropServices;
+
+namespace FalconMamba.Kernels.Assembled;
+
+/// <summary>
+/// Memory for machine code that was assembled at run time. It is never writable and executable at once: a file in memory is
+/// mapped twice where the system has one, else anonymous memory changes its protection. Hardened systems forbid both.
+/// </summary>
+internal static unsafe partial class CodeMemory
+{
+    private const int Read = 1, Write = 2, Execute = 4;
+    private const int Shared = 1, Private = 2, LinuxAnonymous = 0x20, AppleAnonymous = 0x1000;
+    private const uint CloseOnExec = 1, Commit = 0x3000, PageReadWrite = 4, PageExecuteRead = 0x20;
+    private static readonly nint Failed = -1;
+
+    /// <summary>Copies code to where it can run; the memory is kept until the process ends.</summary>
+    /// <param name="code">Position-independent code.</param>
+    /// <returns>Its first byte, or null where the system does not allow it.</returns>
+    public static void* Load(ReadOnlySpan<byte> code)
+    {
+        if (OperatingSystem.IsWindows()) return LoadOnWindows(code);
+        var place = OperatingSystem.IsLinux() ? LoadThroughFile(code) : null;
+        return place is null ? LoadAnonymous(code) : place;
+    }
+
+    private static void* LoadThroughFile(ReadOnlySpan<byte> code)
+    {
+        var file = CreateMemoryFile("falcon-mamba-kernels", CloseOnExec);
+        if (file < 0) return null;
+        try
+        {
+            if (Truncate(file, code.Length) != 0) return null;
+            var writable = Map(0, (nuint)code.Length, Read | Write, Shared, file, 0);
+            if (writable == Failed) return null;
+            code.CopyTo(new Span<byte>((void*)writable, code.Length));
+            _ = Unmap(writable, (nuint)code.Length);
+            var executable = Map(0, (nuint)code.Length, Read | Execute, Shared, file, 0);
+            return executable == Failed ? null : (void*)executable;
+        }
+        finally
+        {
+            _ = Close(file);
+        }
+    }
+
+    private static void* LoadAnonymous(ReadOnlySpan<byte> code)
+    {
+        var anonymous = OperatingSystem.IsLinux() ? LinuxAnonymous : AppleAnonymous;
+        var place = Map(0, (nuint)code.Length, Read | Write, Private | anonymous, -1, 0);
+        if (place == Failed) return null;
+        code.CopyTo(new Span<byte>((void*)place, code.Length));
+        if (Protect(place, (nuint)code.Length, Read | Execute) == 0) return (void*)place;
+        _ = Unmap(place, (nuint)code.Length);
+        return null;
+    }
+
+    private static void* LoadOnWindows(ReadOnlySpan<byte> code)
+    {
+        var place = VirtualAlloc(0, (nuint)code.Length, Commit, PageReadWrite);
+        if (place == 0) return null;
+        code.CopyTo(new Span<byte>((void*)place, code.Length));
+        return VirtualProtect(place, (nuint)code.Length, PageExecuteRead, out _) != 0 && FlushInstructionCache(-1, place, (nuint)code.Length) != 0
+            ? (void*)place
+            : null;
+    }
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial int CreateMemoryFile(string name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "ftruncate")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial int Truncate(int file, nint length);
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial int Unmap(nint address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "mprotect")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial int Protect(nint address, nuint length, int protection);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial int Close(int file);
+
+    [LibraryImport("kernel32")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial nint VirtualAlloc(nint address, nuint size, uint allocation, uint protection);
+
+    [LibraryImport("kernel32")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial int VirtualProtect(nint address, nuint size, uint protection, out uint old);
+
+    [LibraryImport("kernel32")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial int FlushInstructionCache(nint process, nint address, nuint size);
+}
