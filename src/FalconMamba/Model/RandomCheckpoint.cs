@@ -41,7 +41,7 @@ public static class RandomCheckpoint
         if (!TensorEncoder.Supports(type)) throw new ArgumentException($"Weights are written as F32, F16 or BF16, not as {type}.", nameof(type));
         config.Checked("config");
         long written = 0;
-        var entries = Plan(config).Select(plan => new SafetensorsEntry(plan.Name, type, plan.Shape, stream =>
+        var entries = Plan(config).Select(plan => new TensorEntry(plan.Name, type, plan.Shape, stream =>
             Fill(plan, type, seed, stream, bytes => progress?.Report(written += bytes), cancellationToken))).ToArray();
         SafetensorsCheckpointWriter.Write(folder, entries);
         var dtype = type switch { TensorType.F32 => "float32", TensorType.F16 => "float16", _ => "bfloat16" };
