@@ -10,7 +10,7 @@ internal static class ConvertCommand
     {
         var model = CommonOptions.Model();
         var output = new Argument<string>("OUT") { Description = "The folder to write; it must not be there or be empty." };
-        var type = WeightTypes.Option("The type of the weights; numbers are rounded to the nearest.");
+        var type = WeightTypes.Option("The type of the weights; numbers are rounded to the nearest.", WeightTypes.Plain);
         var force = new Option<bool>("--force") { Description = "Replace the model in a folder that is not empty." };
         var command = new Command("convert", "Write a model with weights of another type; its tokenizer, templates, card and licence go along.")
         {
@@ -21,11 +21,12 @@ internal static class ConvertCommand
             var source = CommonOptions.Locate(parse, model);
             var target = parse.GetValue(output)!;
             if (Path.GetFullPath(target) == Path.GetFullPath(source)) throw new UsageException("OUT is the model's own folder: name another one.");
-            using var conversion = CheckpointConversion.Open(source, parse.GetValue(type));
+            var weights = parse.GetValue(type)!.Matrices;
+            using var conversion = CheckpointConversion.Open(source, weights);
             var folder = new OutputFolder(target, parse.GetValue(force), conversion.ByteLength);
             using (var progress = new ProgressBar(terminal, "writing", conversion.ByteLength, Units.Bytes))
                 folder.Fill(path => conversion.Write(path, progress, cancellationToken));
-            terminal.Error.WriteLine($"{folder.FullName}: {Units.Bytes(conversion.ByteLength)} of weights as {parse.GetValue(type)}");
+            terminal.Error.WriteLine($"{folder.FullName}: {Units.Bytes(conversion.ByteLength)} of weights as {weights}");
         });
         return command;
     }

@@ -164,7 +164,7 @@ internal static class InspectCommand
     {
         /// <summary>Where the tokenizer is, or null.</summary>
         public string? Tokenizer => Gguf is not null
-            ? Gguf.Metadata.TryGetValue("tokenizer.ggml.model", out var model) ? $"{model} in the file" : null
+            ? Gguf.Metadata.TryGetValue("tokenizer.ggml.model", out var model) && model.ToString() is not ("no_vocab" or "none") ? $"{model} in the file" : null
             : File.Exists(System.IO.Path.Combine(Path, "tokenizer.json")) ? "tokenizer.json" : null;
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using FalconMamba.Formats;
-using FalconMamba.Formats.Safetensors;
 using FalconMamba.Model;
 
 namespace FalconMamba.Cli;
@@ -28,11 +27,11 @@ internal abstract class LogitsSource : IDisposable
     public abstract FalconMambaConfig Config { get; }
 
     /// <summary>The tensors in the order of the file; the first one's turn runs the model.</summary>
-    public IReadOnlyList<SafetensorsEntry> Entries(LogitsRequest request, IProgress<long> progress, CancellationToken cancellationToken)
+    public IReadOnlyList<TensorEntry> Entries(LogitsRequest request, IProgress<long> progress, CancellationToken cancellationToken)
     {
         long rows = request.Rows, v = Config.VocabSize, h = Config.HiddenSize, d = Config.IntermediateSize;
         var hidden = new HiddenRows(request.Hidden ? Config.NumHiddenLayers + 2 : 0, request.Ids.Length - request.Rows, cancellationToken);
-        var entries = new List<SafetensorsEntry>
+        var entries = new List<TensorEntry>
         {
             Entry("logits", [rows, v], stream => Run(request, values => Write(stream, values), hidden, progress, cancellationToken)),
         };
@@ -68,7 +67,7 @@ internal abstract class LogitsSource : IDisposable
     /// <summary>The scan's state [D, N] of a layer after the prompt.</summary>
     protected abstract float[] Scan(int layer);
 
-    private static SafetensorsEntry Entry(string name, ImmutableArray<long> shape, Action<Stream> write) => new(name, TensorType.F32, shape, write);
+    private static TensorEntry Entry(string name, ImmutableArray<long> shape, Action<Stream> write) => new(name, TensorType.F32, shape, write);
 
     private static void Write(Stream stream, ReadOnlySpan<float> values) => stream.Write(MemoryMarshal.AsBytes(values));
 }

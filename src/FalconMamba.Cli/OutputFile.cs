@@ -13,4 +13,24 @@ internal static class OutputFile
         var folder = Path.GetDirectoryName(Path.GetFullPath(path));
         return Directory.Exists(folder) ? path : throw new CommandException($"{path} cannot be written, there is no folder {folder}: make it first.");
     }
+
+    /// <summary>Refuses a large target that is there already, unless forced, or that the disk has no room for.</summary>
+    /// <inheritdoc cref="Check(string)"/>
+    public static string Check(string path, bool force, long bytes)
+    {
+        Check(path);
+        if (File.Exists(path) && !force) throw new CommandException($"{path} is there already: name another file, or use --force to replace it.");
+        CheckRoom(path, bytes);
+        return path;
+    }
+
+    /// <summary>Refuses what the disk has no room for.</summary>
+    /// <exception cref="CommandException">It has not.</exception>
+    public static void CheckRoom(string path, long bytes)
+    {
+        var parent = Path.GetDirectoryName(Path.GetFullPath(path)) ?? path;
+        while (!Directory.Exists(parent)) parent = Path.GetDirectoryName(parent)!;
+        if (new DriveInfo(parent).AvailableFreeSpace is var free && free < bytes)
+            throw new CommandException($"{path} would take {Units.Bytes(bytes)} and the disk has {Units.Bytes(free)} left: free some or name another place.");
+    }
 }

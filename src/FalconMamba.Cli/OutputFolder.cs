@@ -17,10 +17,7 @@ internal sealed class OutputFolder
         _wasThere = Directory.Exists(path);
         _wasEmpty = !_wasThere || !Directory.EnumerateFileSystemEntries(path).Any();
         if (!_wasEmpty && !force) throw new CommandException($"{path} is not empty: name another folder, or use --force to replace the model in it.");
-        var parent = Path.GetDirectoryName(Path.GetFullPath(path)) ?? path;
-        while (!Directory.Exists(parent)) parent = Path.GetDirectoryName(parent)!;
-        if (new DriveInfo(parent).AvailableFreeSpace is var free && free < bytes)
-            throw new CommandException($"{path} would take {Units.Bytes(bytes)} and the disk has {Units.Bytes(free)} left: free some or name another place.");
+        OutputFile.CheckRoom(path, bytes);
         FullName = Directory.CreateDirectory(path).FullName;
     }
 

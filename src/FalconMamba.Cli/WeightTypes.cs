@@ -1,28 +1,27 @@
+using System.Collections.Immutable;
 using System.CommandLine;
-using FalconMamba.Formats;
+using FalconMamba.Quantization;
 
 namespace FalconMamba.Cli;
 
 /// <summary>The option for the type that weights are written in.</summary>
 internal static class WeightTypes
 {
-    public static Option<TensorType> Option(string description) => new("--type")
+    /// <summary>The types that folders hold.</summary>
+    public static ImmutableArray<QuantizationMix> Plain { get; } = [.. QuantizationMix.All.Where(mix => mix.IsPlain)];
+
+    /// <summary>The option, which must be given.</summary>
+    public static Option<QuantizationMix> Option(string description, ImmutableArray<QuantizationMix> choices) => new("--type")
     {
-        HelpName = "F32|BF16|F16",
+        HelpName = string.Join('|', choices.Select(mix => mix.Name)),
         Description = description,
         Required = true,
         CustomParser = argument =>
         {
             var text = argument.Tokens.Count > 0 ? argument.Tokens[^1].Value : "";
-            switch (text.ToUpperInvariant())
-            {
-                case "F32": return TensorType.F32;
-                case "BF16": return TensorType.BF16;
-                case "F16": return TensorType.F16;
-                default:
-                    argument.AddError($"--type takes F32, BF16 or F16, \"{text}\" was given.");
-                    return default;
-            }
+            if (QuantizationMix.Find(text) is { } mix && choices.Contains(mix)) return mix;
+            argument.AddError($"--type takes {string.Join(", ", choices[..^1].Select(choice => choice.Name))} or {choices[^1].Name}, \"{text}\" was given.");
+            return null;
         },
     };
 }

@@ -82,6 +82,29 @@ public class CheckpointTests
     }
 
     [Fact]
+    public void Synth_writes_a_gguf_file_that_every_verb_reads()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder["out.gguf"];
+        var outcome = Falcon.Run("synth", file, "--shape", "130m", "--type", "q4_k_m", "--layers", "1");
+        Assert.Equal((0, ""), (outcome.Code, outcome.Output));
+        Assert.Contains("without a tokenizer", outcome.Error, StringComparison.Ordinal);
+        using (var json = JsonDocument.Parse(Falcon.Output("inspect", file, "--json")))
+        {
+            Assert.Equal(["F32", "F16", "Q4_K", "Q6_K"], json.RootElement.GetProperty("types").EnumerateArray().Select(type => type.GetProperty("type").GetString()));
+            Assert.Equal("15", json.RootElement.GetProperty("metadata").GetProperty("general.file_type").GetString());
+        }
+
+        Assert.Matches("tokenizer +none", Falcon.Output("inspect", file));
+        Falcon.Output("logits", file, "--ids", "5,6", "--last", "--out", folder["logits"]);
+        Assert.Contains("| tg2 |", Falcon.Output("bench", file, "-p", "0", "-n", "2", "-r", "1", "--no-warmup"), StringComparison.Ordinal);
+        Falcon.Fails(1, "no_vocab", "tokenize", file, "a");
+        Falcon.Fails(1, "is there already", "synth", file, "--shape", "130m", "--type", "F16");
+        Falcon.Output("synth", file, "--shape", "130m", "--type", "Q4_0", "--layers", "1", "--force");
+        Assert.Contains("Q4_0", Falcon.Output("inspect", file), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_with_files_is_not_written_to_unless_it_is_forced()
     {
         using var folder = new TemporaryFolder();
@@ -107,6 +130,10 @@ public class CheckpointTests
         Falcon.Fails(1, "no shipped model", "convert", "absent", folder["out"], "--type", "F32");
         Falcon.Fails(2, "--shape takes one of 130m", "synth", folder["out"], "--shape", "9b", "--type", "F32");
         Falcon.Fails(2, "--shape", "synth", folder["out"], "--type", "F32");
+        Falcon.Fails(2, "let OUT end in .gguf", "synth", folder["out"], "--shape", "130m", "--type", "Q4_K_M");
+        Falcon.Fails(2, "--type takes F32, BF16, F16, Q8_0, Q6_K, Q5_K_M, Q4_K_M or Q4_0", "synth", folder["out.gguf"], "--shape", "130m", "--type", "Q4_K");
+        Falcon.Fails(1, "there is no folder", "synth", folder["absent/out.gguf"], "--shape", "130m", "--type", "Q4_K_M");
+        Falcon.Fails(1, "the disk has", "synth", folder["out.gguf"], "--shape", "7b", "--type", "F32", "--layers", "4096");
         Falcon.Fails(2, "--layers takes", "synth", folder["out"], "--shape", "130m", "--type", "F32", "--layers", "0");
         Falcon.Fails(1, "the disk has", "synth", folder["out"], "--shape", "7b", "--type", "F32", "--layers", "4096");
         Falcon.Fails(1, "was not found", "inspect", folder.Root);
@@ -116,15 +143,17 @@ public class CheckpointTests
         Assert.False(Directory.Exists(folder["out"]));
     }
 
-    [Fact]
-    public async Task A_cancelled_synth_leaves_nothing()
+    [Theory]
+    [InlineData("out")]
+    [InlineData("out.gguf")]
+    public async Task A_cancelled_synth_leaves_nothing(string name)
     {
         using var folder = new TemporaryFolder();
         using var error = new StringWriter();
         using var cancellation = new CancellationTokenSource();
         await cancellation.CancelAsync();
         var terminal = new Terminal(TextWriter.Null, error, Stream.Null);
-        Assert.Equal(130, await CommandLine.RunAsync(["synth", folder["out"], "--shape", "130m", "--type", "F32"], terminal, cancellation.Token));
+        Assert.Equal(130, await CommandLine.RunAsync(["synth", folder[name], "--shape", "130m", "--type", "F32"], terminal, cancellation.Token));
         Assert.Equal("cancelled", error.ToString().Trim());
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Root));
     }

@@ -60,7 +60,7 @@ public sealed class CheckpointConversion : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         long written = 0;
-        var entries = _weights.Tensors.Select(tensor => new SafetensorsEntry(tensor.Name, _type, tensor.Shape, stream =>
+        var entries = _weights.Tensors.Select(tensor => new TensorEntry(tensor.Name, _type, tensor.Shape, stream =>
             Encode(tensor, stream, bytes => progress?.Report(written += bytes), cancellationToken))).ToArray();
         SafetensorsCheckpointWriter.Write(folder, entries);
         foreach (var name in Companions)

@@ -3,10 +3,14 @@ using FalconMamba.Formats.Gguf;
 
 namespace FalconMamba.Model;
 
-/// <content>Reading the metadata of a GGUF file.</content>
+/// <content>Reading and writing the metadata of a GGUF file.</content>
 public sealed partial record FalconMambaConfig
 {
     private const string Architecture = "mamba";
+    // What the converter states, though the architecture has no bound, and the version of the block formats.
+    private const int NominalContext = 1 << 20;
+    private const uint QuantizationVersion = 2;
+
     private const string EpsilonKey = Architecture + ".attention.layer_norm_rms_epsilon", MixerEpsilonKey = "falcon_mamba.mixer_rms_eps";
 
     /// <summary>
@@ -54,5 +58,37 @@ public sealed partial record FalconMambaConfig
         int Size(string key) => Required($"{Architecture}.{key}") is var value && value.ToInt64() is >= 0 and <= int.MaxValue and var size
             ? (int)size
             : throw value.Fault($"a whole number of 31 bits was expected, found {value}");
+    }
+
+    /// <summary>
+    /// The metadata of a file without a tokenizer, as llama.cpp's converter writes it, and <c>falcon_mamba.mixer_rms_eps</c>.
+    /// </summary>
+    /// <param name="name">The model's name.</param>
+    /// <param name="fileType">The number of the weights' types, <c>general.file_type</c>.</param>
+    internal GgufMetadata ToGguf(string name, int fileType)
+    {
+        var metadata = new GgufMetadata();
+        metadata.Add("general.architecture", Architecture);
+        metadata.Add("general.type", "model");
+        metadata.Add("general.name", name);
+        Size("context_length", NominalContext);
+        Size("embedding_length", HiddenSize);
+        Size("feed_forward_length", 0);
+        Size("attention.head_count", 0);
+        Size("block_count", NumHiddenLayers);
+        Size("ssm.conv_kernel", ConvKernel);
+        Size("ssm.inner_size", IntermediateSize);
+        Size("ssm.state_size", StateSize);
+        Size("ssm.time_step_rank", TimeStepRank);
+        metadata.Add(EpsilonKey, (float)LayerNormEpsilon);
+        metadata.Add($"{Architecture}.ssm.dt_b_c_rms", NormalizesDtBC);
+        metadata.Add(MixerEpsilonKey, (float)MixerRmsEps);
+        Size("vocab_size", VocabSize);
+        metadata.Add("general.file_type", (uint)fileType);
+        metadata.Add("general.quantization_version", QuantizationVersion);
+        metadata.Add("tokenizer.ggml.model", "no_vocab");
+        return metadata;
+
+        void Size(string key, int value) => metadata.Add($"{Architecture}.{key}", (uint)value);
     }
 }

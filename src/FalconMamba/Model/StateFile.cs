@@ -66,7 +66,7 @@ public static class StateFile
     internal static void Write(string path, RecurrentState state, FalconMambaConfig config, IReadOnlyDictionary<string, string>? notes)
     {
         long d = config.IntermediateSize, n = config.StateSize, window = config.ConvKernel - 1;
-        var entries = new List<SafetensorsEntry>();
+        var entries = new List<TensorEntry>();
         for (var i = 0; i < config.NumHiddenLayers; i++)
         {
             var layer = i;
@@ -84,7 +84,7 @@ public static class StateFile
         SafetensorsWriter.Write(path, entries, metadata);
     }
 
-    private static SafetensorsEntry Entry(string name, Action<float[]> fill, params ImmutableArray<long> shape) =>
+    private static TensorEntry Entry(string name, Action<float[]> fill, params ImmutableArray<long> shape) =>
         new(name, TensorType.F32, shape, stream =>
         {
             var values = new float[shape.Aggregate(1L, (a, b) => a * b)];

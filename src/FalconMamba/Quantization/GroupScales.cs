@@ -18,6 +18,15 @@ internal struct GroupScales
 
     private readonly uint _scales, _minimums, _rest;
 
+    /// <summary>The same scale and the same minimum in every group, each of six bits.</summary>
+    public GroupScales(byte scale, byte minimum)
+    {
+        const uint EveryByte = 0x01010101;
+        _scales = EveryByte * (uint)(scale | (scale & UpperTwo) << 2);
+        _minimums = EveryByte * (uint)(minimum | (minimum & UpperTwo) << 2);
+        _rest = EveryByte * (uint)((scale & LowFour) | (minimum & LowFour) << 4);
+    }
+
     /// <summary>The scales, one a byte, the first lowest.</summary>
     public readonly ulong ScaleBytes
     {

@@ -15,6 +15,9 @@ internal readonly struct HalfScale
 
     private readonly ushort _bits;
 
+    /// <summary>A scale, in the bits a block has it in.</summary>
+    public HalfScale(Half value) => _bits = BitConverter.HalfToUInt16Bits(value);
+
     /// <summary>The same number, exactly. The runtime's own conversion is a call, too dear for one a block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float ToSingle()

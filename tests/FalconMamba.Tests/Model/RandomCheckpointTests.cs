@@ -1,5 +1,7 @@
 using FalconMamba.Formats;
+using FalconMamba.Formats.Gguf;
 using FalconMamba.Model;
+using FalconMamba.Quantization;
 
 namespace FalconMamba.Tests.Model;
 
@@ -14,6 +16,19 @@ public class RandomCheckpointTests
         TimeStepRank = 4,
         StateSize = 5,
         UseBias = true,
+        TieWordEmbeddings = false,
+        InitializerRange = 0.02,
+    };
+
+    // Every row but dt's is one of blocks of 256.
+    private static readonly FalconMambaConfig Wide = new()
+    {
+        VocabSize = 300,
+        HiddenSize = 256,
+        IntermediateSize = 512,
+        NumHiddenLayers = 2,
+        TimeStepRank = 32,
+        StateSize = 4,
         TieWordEmbeddings = false,
         InitializerRange = 0.02,
     };
@@ -73,6 +88,87 @@ public class RandomCheckpointTests
         Assert.Equal(14_545_330_176, RandomCheckpoint.ByteLength(ModelShapes.Config("7b"), TensorType.BF16));
         Assert.Throws<ArgumentException>(() => ModelShapes.Config("9b"));
         Assert.Throws<ArgumentOutOfRangeException>(() => ModelShapes.Config("7b", 0));
+    }
+
+    [Theory]
+    [InlineData("F32")]
+    [InlineData("BF16")]
+    [InlineData("F16")]
+    [InlineData("Q8_0")]
+    [InlineData("Q6_K")]
+    [InlineData("Q5_K_M")]
+    [InlineData("Q4_K_M")]
+    [InlineData("Q4_0")]
+    public void A_file_of_every_mix_has_its_types_and_says_something(string name)
+    {
+        using var folder = new TemporaryFolder();
+        var mix = QuantizationMix.Find(name)!;
+        foreach (var config in (FalconMambaConfig[])[Wide, Wide with { TimeStepRank = 6, TieWordEmbeddings = true, UseBias = true, UseConvBias = false }])
+        {
+            var bytes = RandomCheckpoint.Write(folder["a.gguf"], config, mix, 5, cancellationToken: TestContext.Current.CancellationToken);
+            using var model = FalconMambaModel.Load(folder["a.gguf"]);
+            Assert.Equal((model.Weights.ByteLength, bytes), (bytes, RandomCheckpoint.ByteLength(config, mix)));
+            Assert.Equal(config with { InitializerRange = 0.1, BosTokenId = null, PadTokenId = null, EosTokenIds = [], MixerRmsEpsSource = EpsilonSource.MixerKey }, model.Config with { EosTokenIds = [] });
+            Assert.Equal(mix.TypeOf(WeightRole.Head, config.HiddenSize), model.Weights.LmHead.Type);
+            Assert.Equal(mix.TypeOf(WeightRole.Projection, config.TimeStepRank), model.Weights.Layers[1].DtProj.Type);
+            Assert.All(model.Weights.Layers[1].ALog.ToSingle().Chunk(config.StateSize), row => Assert.Equal([-1f, -2, -3, -4], row));
+
+            using var state = model.CreateState();
+            var logits = new float[2 * config.VocabSize];
+            model.Forward([new Chunk(state, new[] { 1 })], logits.AsSpan(0, config.VocabSize));
+            model.Forward([new Chunk(state, new[] { 2 })], logits.AsSpan(config.VocabSize));
+            Assert.All(logits, logit => Assert.True(float.IsFinite(logit)));
+            Assert.InRange(logits.Max() - logits.Min(), 0.5f, 50f);
+            Assert.NotEqual(logits[..config.VocabSize], logits[config.VocabSize..]);
+        }
+    }
+
+    [Fact]
+    public void A_file_has_the_tensors_and_keys_of_one_by_llama_cpp()
+    {
+        using var folder = new TemporaryFolder();
+        using var real = GgufFile.Open(Path.Combine(FixtureFolder.Repository, "tests", "fixtures", "gguf", "random-dt256-tied-Q4_K_M.gguf"));
+        RandomCheckpoint.Write(folder["a.gguf"], FalconMambaConfig.FromGguf(real), QuantizationMix.Find("Q4_K_M")!, cancellationToken: TestContext.Current.CancellationToken);
+        using var random = GgufFile.Open(folder["a.gguf"]);
+        Assert.Equal(real.Tensors.Values.Select(Row).Order(), random.Tensors.Values.Select(Row).Order());
+        foreach (var (key, value) in real.Metadata.Where(entry => entry.Key.StartsWith("mamba.", StringComparison.Ordinal) || entry.Value.Type == GgufValueType.U32 && entry.Key.StartsWith("general.", StringComparison.Ordinal)))
+            Assert.Equal((key, value.Type, value.ToString()), (key, random.Metadata[key].Type, random.Metadata[key].ToString()));
+
+        static (string, TensorType, string, long) Row(Tensor tensor) => (tensor.Name, tensor.Type, string.Join(' ', tensor.Shape), tensor.ByteLength);
+    }
+
+    [Fact]
+    public void A_file_of_plain_numbers_has_those_of_the_folder()
+    {
+        using var folder = new TemporaryFolder();
+        RandomCheckpoint.Write(folder.Root, Small, TensorType.F32, 3, cancellationToken: TestContext.Current.CancellationToken);
+        RandomCheckpoint.Write(folder["a.gguf"], Small, QuantizationMix.Find("F32")!, 3, cancellationToken: TestContext.Current.CancellationToken);
+        using var inFolder = ModelWeights.Open(folder.Root);
+        using var inFile = ModelWeights.Open(folder["a.gguf"]);
+        Assert.Equal(inFolder.LmHead.ToSingle(), inFile.LmHead.ToSingle());
+        Assert.Equal(inFolder.Layers[1].Conv1d.ToSingle(), inFile.Layers[1].Conv1d.ToSingle());
+        Assert.Equal(inFolder.Layers[1].InProjBias!.ToSingle(), inFile.Layers[1].InProjBias!.ToSingle());
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_file()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal(Write("one", 3), Write("two", 3));
+        Assert.NotEqual(Write("one", 3), Write("two", 4));
+
+        byte[] Write(string name, ulong seed)
+        {
+            RandomCheckpoint.Write(folder[name], Wide, QuantizationMix.Find("Q4_K_M")!, seed, cancellationToken: TestContext.Current.CancellationToken);
+            return File.ReadAllBytes(folder[name]);
+        }
+    }
+
+    [Fact]
+    public void The_largest_file_has_the_size_of_falcon_mamba_7b()
+    {
+        // The published file of Q4_K_M has 4,204,230,432 bytes, of which the vocabulary takes some.
+        Assert.InRange(RandomCheckpoint.ByteLength(ModelShapes.Config("7b"), QuantizationMix.Find("Q4_K_M")!), 0.99 * 4_204_230_432, 4_204_230_432);
     }
 
     [Fact]

@@ -10,10 +10,11 @@ namespace FalconMamba.Formats.Gguf;
 /// </summary>
 internal sealed class GgufHeader
 {
-    private const uint Magic = 0x46554747;
-    private const string AlignmentKey = "general.alignment";
-    private const int DefaultAlignment = 32, LeastAlignment = 8, LargestAlignment = 1 << 20;
-    private const int LongestKey = (1 << 16) - 1, LongestTensorName = 64, MostDimensions = 4;
+    public const uint Magic = 0x46554747;
+    public const string AlignmentKey = "general.alignment";
+    public const int DefaultAlignment = 32;
+    public const int LongestKey = (1 << 16) - 1, LongestTensorName = 64, MostDimensions = 4;
+    private const int LeastAlignment = 8, LargestAlignment = 1 << 20;
 
     // Key length, one letter, type, one byte of value; name length, number of dimensions, type, offset.
     private const int LeastKeyBytes = 14, LeastTensorBytes = 24;

@@ -25,7 +25,7 @@ public static class SafetensorsCheckpointWriter
     /// <returns>The names of the files with weights.</returns>
     /// <exception cref="ArgumentException">An entry is not valid.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
-    public static IReadOnlyList<string> Write(string folder, IReadOnlyList<SafetensorsEntry> entries, long shardBytes = DefaultShardBytes)
+    public static IReadOnlyList<string> Write(string folder, IReadOnlyList<TensorEntry> entries, long shardBytes = DefaultShardBytes)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(entries);
@@ -45,9 +45,9 @@ public static class SafetensorsCheckpointWriter
         return names;
     }
 
-    private static List<List<SafetensorsEntry>> Split(IReadOnlyList<SafetensorsEntry> entries, long shardBytes, out long totalBytes)
+    private static List<List<TensorEntry>> Split(IReadOnlyList<TensorEntry> entries, long shardBytes, out long totalBytes)
     {
-        var shards = new List<List<SafetensorsEntry>> { new() };
+        var shards = new List<List<TensorEntry>> { new() };
         long inShard = 0;
         totalBytes = 0;
         foreach (var entry in entries)
@@ -68,7 +68,7 @@ public static class SafetensorsCheckpointWriter
         return shards;
     }
 
-    private static void WriteIndex(string path, List<List<SafetensorsEntry>> shards, string[] names, long totalBytes) => AtomicFile.Write(path, file =>
+    private static void WriteIndex(string path, List<List<TensorEntry>> shards, string[] names, long totalBytes) => AtomicFile.Write(path, file =>
     {
         using var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true, NewLine = "\n" });
         json.WriteStartObject();

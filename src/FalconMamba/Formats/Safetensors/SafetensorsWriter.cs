@@ -28,12 +28,12 @@ public static class SafetensorsWriter
     public static void Write(string path, IEnumerable<Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        Write(path, [.. tensors.OrderByDescending(t => t.Type.Info().BlockBytes).Select(t => new SafetensorsEntry(t.Name, t.Type, t.Shape, s => Copy(t, s)))], metadata);
+        Write(path, [.. tensors.OrderByDescending(t => t.Type.Info().BlockBytes).Select(t => new TensorEntry(t.Name, t.Type, t.Shape, s => Copy(t, s)))], metadata);
     }
 
     /// <summary>
     /// Writes declared tensors in the given order without ever holding more than one piece of them: each entry's
-    /// <see cref="SafetensorsEntry.Write"/> is called once, when its turn comes.
+    /// <see cref="TensorEntry.Write"/> is called once, when its turn comes.
     /// </summary>
     /// <param name="path">The target; its folder must exist.</param>
     /// <param name="entries">Names, types, shapes and how to get the bytes.</param>
@@ -41,7 +41,7 @@ public static class SafetensorsWriter
     /// <exception cref="ArgumentException">A name is used twice or reserved, a shape has no size, or the header gets too long.</exception>
     /// <exception cref="InvalidOperationException">An entry wrote more or fewer bytes than it declared.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Write(string path, IReadOnlyList<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(string path, IReadOnlyList<TensorEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(entries);
@@ -59,7 +59,7 @@ public static class SafetensorsWriter
         });
     }
 
-    private static byte[] Header(IReadOnlyList<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata, out long[] lengths)
+    private static byte[] Header(IReadOnlyList<TensorEntry> entries, IReadOnlyDictionary<string, string>? metadata, out long[] lengths)
     {
         lengths = new long[entries.Count];
         var names = new HashSet<string>();

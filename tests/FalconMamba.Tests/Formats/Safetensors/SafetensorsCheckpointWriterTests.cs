@@ -18,7 +18,7 @@ public class SafetensorsCheckpointWriterTests
         File.WriteAllText(folder["model-00009-of-00009.safetensors"], "stale");
         File.WriteAllText(folder["model.safetensors.index.json"], "stale");
         var entries = new[] { ("e", 4), ("d", 2), ("c", 2), ("b", 0), ("a", 3) }
-            .Select(t => new SafetensorsEntry(t.Item1, TensorType.F32, [t.Item2], stream => stream.Write(new byte[t.Item2 * 4])))
+            .Select(t => new TensorEntry(t.Item1, TensorType.F32, [t.Item2], stream => stream.Write(new byte[t.Item2 * 4])))
             .ToArray();
         var names = SafetensorsCheckpointWriter.Write(folder.Root, entries, shardBytes);
         Assert.Equal(names.Order(), Directory.EnumerateFiles(folder.Root, "*.safetensors").Select(file => Path.GetFileName(file)!).Order());

@@ -81,7 +81,7 @@ public class SafetensorsWriterTests
         Assert.Equal(["b", "a"], file.InFileOrder.Select(t => t.Name));
         Assert.Equal(Enumerable.Range(0, 300_000).Select(i => (byte)i), file.Tensors["a"].Bytes.ToArray());
 
-        SafetensorsEntry Entry(string name, int length) => new(name, TensorType.U8, [length], stream =>
+        TensorEntry Entry(string name, int length) => new(name, TensorType.U8, [length], stream =>
         {
             asked.Add(name);
             for (var i = 0; i < length; i++) stream.WriteByte((byte)i);
@@ -97,7 +97,7 @@ public class SafetensorsWriterTests
         var old = File.ReadAllBytes(path);
         foreach (Action<Stream> write in new Action<Stream>[] { s => s.Write(new byte[3]), s => s.Write(new byte[5]), _ => throw new IOException("the disk is full") })
         {
-            Assert.ThrowsAny<Exception>(() => SafetensorsWriter.Write(path, [new SafetensorsEntry("new", TensorType.F32, [1], write)]));
+            Assert.ThrowsAny<Exception>(() => SafetensorsWriter.Write(path, [new TensorEntry("new", TensorType.F32, [1], write)]));
             Assert.Equal(old, File.ReadAllBytes(path));
             Assert.Equal([path], Directory.GetFileSystemEntries(folder.Root));
         }
@@ -119,14 +119,14 @@ public class SafetensorsWriterTests
     {
         using var folder = new TemporaryFolder();
         var path = folder["t.safetensors"];
-        Refused(new SafetensorsEntry("__metadata__", TensorType.U8, [0], _ => { }));
-        Refused(new SafetensorsEntry("a", TensorType.U8, [-1], _ => { }));
-        Refused(new SafetensorsEntry("a", TensorType.U8, [long.MaxValue, 2], _ => { }));
-        Refused(new SafetensorsEntry("\ud800", TensorType.U8, [0], _ => { }));
+        Refused(new TensorEntry("__metadata__", TensorType.U8, [0], _ => { }));
+        Refused(new TensorEntry("a", TensorType.U8, [-1], _ => { }));
+        Refused(new TensorEntry("a", TensorType.U8, [long.MaxValue, 2], _ => { }));
+        Refused(new TensorEntry("\ud800", TensorType.U8, [0], _ => { }));
         Refused(new("a", TensorType.U8, [0], _ => { }), new("a", TensorType.U8, [0], _ => { }));
         Refused(new("a", TensorType.U8, [long.MaxValue], _ => { }), new("b", TensorType.U8, [1], _ => { }));
         Assert.Empty(Directory.GetFileSystemEntries(folder.Root));
 
-        void Refused(params SafetensorsEntry[] entries) => Assert.ThrowsAny<ArgumentException>(() => SafetensorsWriter.Write(path, entries));
+        void Refused(params TensorEntry[] entries) => Assert.ThrowsAny<ArgumentException>(() => SafetensorsWriter.Write(path, entries));
     }
 }

@@ -1,4 +1,4 @@
-namespace FalconMamba.Formats.Safetensors;
+namespace FalconMamba.Formats;
 
 /// <summary>The write-only stream an entry fills: passes on exactly the declared number of bytes, no more, no fewer.</summary>
 internal sealed class CountedStream : Stream
