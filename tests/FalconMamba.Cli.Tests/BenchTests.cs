@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using FalconMamba.Cli.Bench;
 
 namespace FalconMamba.Cli.Tests;
 
@@ -22,7 +24,16 @@ public class BenchTests
     [InlineData("-1", null)]
     [InlineData("99999999999", null)]
     public void Lists_and_ranges_are_read_as_llama_bench_reads_them(string text, int[]? expected) =>
-        Assert.Equal(expected, BenchTest.ParseList(text, 0));
+        Assert.Equal(expected, NumberList.Parse(text, 0));
+
+    [Fact]
+    public void Bounds_hold_for_every_number_of_a_list()
+    {
+        Assert.NotNull(NumberList.Parse("1,16", 1, 16));
+        Assert.Null(NumberList.Parse("1,17", 1, 16));
+        Assert.Null(NumberList.Parse("0,1", 1, 16));
+        Assert.Null(NumberList.Parse("8-32*2", 1, 16));
+    }
 
     [Fact]
     public void Every_combination_is_a_row_with_llama_benchs_fields()
@@ -47,18 +58,111 @@ public class BenchTests
     }
 
     [Fact]
+    public void Batches_are_fields_and_have_columns_where_they_are_not_the_defaults()
+    {
+        using var json = JsonDocument.Parse(Falcon.Output("bench", Falcon.Model, "-p", "8", "-n", "0", "-b", "4,64", "-ub", "2,3", "-t", "1,2", "-r", "1", "-o", "json"));
+        Assert.Equal(
+            [(4, 2), (4, 2), (4, 3), (4, 3), (64, 2), (64, 2), (64, 3), (64, 3)],
+            json.RootElement.EnumerateArray().Select(row => (row.GetProperty("n_batch").GetInt32(), row.GetProperty("n_ubatch").GetInt32())).Order());
+        Assert.DoesNotContain("batch", Falcon.Output("bench", Falcon.Model, "-p", "4", "-n", "0", "-r", "1"), StringComparison.Ordinal);
+        Assert.Contains("| n_batch | n_ubatch | test |", Falcon.Output("bench", Falcon.Model, "-p", "4", "-n", "0", "-r", "1", "-b", "2", "-ub", "2"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_row_tells_of_start_and_memory()
+    {
+        using var json = JsonDocument.Parse(Falcon.Output("bench", Falcon.Model, "-p", "0", "-n", "2", "-r", "1", "-o", "jsonl"));
+        double Field(string name) => json.RootElement.GetProperty(name).GetDouble();
+        Assert.True(Field("load_ms") > 0);
+        Assert.True(Field("first_token_ms") > Field("start_to_first_forward_ms"));
+        Assert.True(Field("start_to_first_forward_ms") > Field("load_ms"));
+        Assert.True(Field("resident_bytes") >= Field("resident_anonymous_bytes") + Field("resident_file_bytes"));
+        Assert.True(Field("resident_peak_bytes") >= Field("resident_bytes") / 2);
+        Assert.Equal(JsonValueKind.Null, json.RootElement.GetProperty("bandwidth_share").ValueKind);
+    }
+
+    [Fact]
+    public void The_machines_limits_and_the_shares_reached_are_fields_and_lines()
+    {
+        var outcome = Falcon.Run("bench", Falcon.Model, "-p", "4", "-n", "2", "-r", "1", "--bandwidth", "-o", "json");
+        using var json = JsonDocument.Parse(outcome.Output);
+        var rows = json.RootElement.EnumerateArray().ToArray();
+        foreach (var row in rows)
+            foreach (var name in (string[])["bandwidth_bytes_per_s", "peak_f32_ops_per_s", "peak_int8_ops_per_s", "peak_share"])
+                Assert.True(row.GetProperty(name).GetDouble() > 0);
+        Assert.Equal(JsonValueKind.Null, rows[0].GetProperty("bandwidth_share").ValueKind);
+        Assert.True(rows[1].GetProperty("bandwidth_share").GetDouble() > 0);
+        Assert.Contains("products peak at", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("memory is read at", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Sequences_at_once_are_told_in_llama_batched_benchs_columns()
+    {
+        string[] work = ["bench", Falcon.Model, "-p", "4,0", "-n", "2", "--parallel", "1,3"];
+        var table = Falcon.Output(work).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal("|    PP |     TG |    B |   N_KV |   T_PP s | S_PP t/s |   T_TG s | S_TG t/s |      T s |    S t/s |", table[0]);
+        Assert.Equal(
+            ["|     4 |      2 |    1 |      6", "|     4 |      2 |    3 |     18", "|     0 |      2 |    1 |      2", "|     0 |      2 |    3 |      6"],
+            table[2..].Select(line => line[..32]));
+        var rows = Falcon.Output([.. work, "-o", "jsonl"]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        using var row = JsonDocument.Parse(rows[1]);
+        double Field(string name) => row.RootElement.GetProperty(name).GetDouble();
+        Assert.Equal((4, 2, 3, 18), (Field("pp"), Field("tg"), Field("pl"), Field("n_kv")));
+        Assert.Equal(Field("t"), Field("t_pp") + Field("t_tg"), 1e-5);
+        foreach (var name in (string[])["speed_pp", "speed_tg", "speed"]) Assert.True(Field(name) > 0);
+        using var decode = JsonDocument.Parse(rows[2]);
+        Assert.Equal(0, decode.RootElement.GetProperty("t_pp").GetDouble());
+    }
+
+    [Fact]
     public void A_flat_run_tells_both_positions_and_writes_the_way()
     {
         using var folder = new TemporaryFolder();
         using var json = JsonDocument.Parse(Falcon.Output("bench", Tiny, "--flat", "2500", "--csv", folder["flat.csv"]));
-        Assert.Equal(2500, json.RootElement.GetProperty("late_position").GetInt32());
+        int Field(string name) => json.RootElement.GetProperty(name).GetInt32();
+        Assert.Equal((1000, 2500), (Field("early_position"), Field("late_position")));
+        Assert.True(2 * Field("pairs") * Field("block_tokens") <= 2500);
+        Assert.True(Field("resident_bytes_late") > 0);
         var lines = File.ReadAllLines(folder["flat.csv"]);
+        Assert.Equal("position,us_per_token,resident_bytes,resident_anonymous_bytes", lines[0]);
         Assert.StartsWith("2500,", lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_flat_run_draws_the_way()
+    {
+        Assert.SkipUnless(FlatnessChart.CanDraw, "This machine has no font.");
+        using var folder = new TemporaryFolder();
+        Falcon.Output("bench", Tiny, "--flat", "2000", "--chart", folder["flat.png"]);
+        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(folder["flat.png"])[..4]);
+    }
+
+    [Fact]
+    public void A_chart_has_title_units_and_legend_as_text()
+    {
+        Assert.SkipUnless(FlatnessChart.CanDraw, "This machine has no font.");
+        using var folder = new TemporaryFolder();
+        var track = new FlatnessTrack(2);
+        track.Add(new FlatnessSample(1500, 1e-4, new ResidentMemory(6_000_000, 1_000_000, 5_000_000, 7_000_000)));
+        track.Add(new FlatnessSample(2000, 1e-4, new ResidentMemory(6_000_000, 1_000_000, 5_000_000, 7_000_000)));
+        FlatnessChart.Write(folder["flat.svg"], "a model", track);
+        var svg = File.ReadAllText(folder["flat.svg"], Encoding.UTF8);
+        Assert.Contains("<svg", svg, StringComparison.Ordinal);
+        foreach (var text in (string[])["a model", "µs a token", "memory (MB)", "position (tokens)", "without mapped files", "2,000"])
+            Assert.Contains(text, svg, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("ranges", "-p", "x")]
+    [InlineData("from 1 to 16384", "-ub", "20000")]
+    [InlineData("from 1 to 16384", "--parallel", "0")]
     [InlineData("nothing to measure", "-p", "0", "-n", "0")]
+    [InlineData("nothing to measure", "-p", "0", "-n", "0", "--parallel", "2")]
+    [InlineData("-d does not go with it", "--parallel", "2", "-d", "5")]
+    [InlineData("--bandwidth does not go with it", "--flat", "2000", "--bandwidth")]
+    [InlineData("go with --flat", "--chart", "x.png")]
+    [InlineData(".png or .svg", "--flat", "2000", "--chart", "x.pdf")]
     [InlineData("two numbers", "-pg", "5")]
     [InlineData("xml", "-o", "xml")]
     [InlineData("--flat takes", "--flat", "10")]

@@ -1,0 +1,82 @@
+using System.CommandLine;
+
+namespace FalconMamba.Cli.Bench;
+
+/// <summary><c>bench</c>: measures a model on this machine, with llama-bench's flags and names.</summary>
+internal static class BenchCommand
+{
+    private const int MostTokensTogether = 16384;
+
+    public static Command Create(Terminal terminal)
+    {
+        var model = CommonOptions.Model();
+        var prompt = NumberList.Option("-p", ["--n-prompt"], 0, int.MaxValue, "Read N tokens.");
+        var generated = NumberList.Option("-n", ["--n-gen"], 0, int.MaxValue, "Generate N tokens one by one.");
+        var pairs = new Option<string[]>("-pg") { HelpName = "PP,TG", Description = "Read PP tokens, then generate TG; may be given several times." };
+        var depth = NumberList.Option("-d", ["--n-depth"], 0, int.MaxValue, "Begin with a state that has seen N tokens.");
+        var batch = NumberList.Option("-b", ["--batch-size"], 1, int.MaxValue, $"Hand over N tokens of a prompt in a call; by default {BenchPlan.DefaultBatch}.");
+        var microBatch = NumberList.Option("-ub", ["--ubatch-size"], 1, MostTokensTogether, $"Tokens that go through the layers together; by default {BenchPlan.DefaultMicroBatch}.");
+        var threads = NumberList.Option("-t", ["--threads"], 1, 4096, "Threads; by default one a physical core.");
+        var repetitions = CommonOptions.Int32(1, 1000, null, "--repetitions", "-r").Describe("R", "Measure each test R times; by default 5, with --parallel once.");
+        var noWarmUp = new Option<bool>("--no-warmup") { Description = "Time each test's first run too." };
+        var format = new Option<string>("--output", "-o") { HelpName = string.Join('|', RowWriter.Formats), Description = "How results are written.", DefaultValueFactory = _ => "md" };
+        format.AcceptOnlyFromAmong(RowWriter.Formats);
+        var bandwidth = new Option<bool>("--bandwidth") { Description = "Measure how fast this machine reads memory and computes products too, and the shares that tests reach." };
+        var parallel = NumberList.Option("--parallel", [], 1, MostTokensTogether, "Instead, run N sequences at once: each reads -p tokens, then all generate -n in step.");
+        var flat = CommonOptions.Int32(2 * FlatnessRun.EarlyPosition, int.MaxValue, null, "--flat").Describe("N", "Instead, compare the time of a token at position N with that at position 1,000.");
+        var csv = new Option<string?>("--csv") { HelpName = "FILE", Description = "With --flat: write time and memory along the way." };
+        var chart = new Option<string?>("--chart") { HelpName = "FILE", Description = "With --flat: draw them, as .png or .svg." };
+        var command = new Command("bench", "Measure a model's speed on this machine. Lists (1,2,4) and ranges (1-8*2) run every combination.")
+        {
+            model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, flat, csv, chart,
+        };
+        var run = new RunOptions(command, hasThreads: false);
+        command.OnRun(terminal, (parse, cancellationToken) =>
+        {
+            Refuse(parse, parallel, "reads -p and generates -n", flat, pairs, depth);
+            Refuse(parse, flat, "is a run of its own", prompt, generated, pairs, depth, batch, microBatch, repetitions, bandwidth);
+            if (!parse.Has(flat) && (parse.Has(csv) || parse.Has(chart))) throw new UsageException("--csv and --chart go with --flat.");
+            var csvPath = parse.GetValue(csv) is { } c ? OutputFile.Check(c) : null;
+            var chartPath = parse.GetValue(chart) is { } f ? FlatnessChart.Check(f) : null;
+            var path = CommonOptions.Locate(parse, model);
+            var plan = new BenchPlan(terminal, path, run.Read(parse))
+            {
+                Batches = NumberList.Read(parse, batch, BenchPlan.DefaultBatch),
+                MicroBatches = NumberList.Read(parse, microBatch, BenchPlan.DefaultMicroBatch),
+                Threads = NumberList.Read(parse, threads, 0),
+                Repetitions = parse.Has(repetitions) ? parse.GetValue(repetitions) : parse.Has(parallel) ? 1 : 5,
+                WarmUp = !parse.GetValue(noWarmUp),
+                MeasuresLimits = parse.GetValue(bandwidth),
+                Format = parse.GetValue(format)!,
+            };
+
+            // As in llama-bench, what is not named runs with its default, and 0 leaves it out.
+            var (prompts, generations) = (NumberList.Read(parse, prompt, 512), NumberList.Read(parse, generated, 128));
+            if (parse.Has(flat)) plan.RunFlat(parse.GetValue(flat), csvPath, chartPath, cancellationToken);
+            else if (parse.Has(parallel)) plan.RunParallel(prompts, generations, NumberList.Read(parse, parallel), cancellationToken);
+            else plan.RunTests(Works(prompts, generations, parse.GetValue(pairs) ?? []), NumberList.Read(parse, depth, 0), cancellationToken);
+        });
+        return command;
+    }
+
+    private static void Refuse(ParseResult parse, Option option, string reason, params Option[] others)
+    {
+        if (parse.Has(option) && others.FirstOrDefault(parse.Has) is { } other)
+            throw new UsageException($"{option.Name} {reason}, {other.Name} does not go with it.");
+    }
+
+    private static List<(int Prompt, int Generated)> Works(int[] prompts, int[] generations, string[] pairs)
+    {
+        var works = new List<(int, int)>();
+        works.AddRange(prompts.Where(n => n > 0).Select(n => (n, 0)));
+        works.AddRange(generations.Where(n => n > 0).Select(n => (0, n)));
+        foreach (var pair in pairs)
+        {
+            works.Add(NumberList.Parse(pair, 0) is [var pp, var tg] && pp + tg > 0
+                ? (pp, tg)
+                : throw new UsageException($"-pg takes two numbers such as 512,128, \"{pair}\" was given."));
+        }
+
+        return works.Count > 0 ? works : throw new UsageException("There is nothing to measure: -p and -n are both 0.");
+    }
+}

@@ -1,0 +1,120 @@
+using FalconMamba.Model;
+
+namespace FalconMamba.Cli.Bench;
+
+/// <summary>What a command line asks to measure: runs every combination and writes a row for each.</summary>
+internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions options)
+{
+    public const int DefaultBatch = 2048;
+
+    private readonly StartTimes _start = new();
+
+    public static int DefaultMicroBatch { get; } = new ModelOptions().PrefillChunkSize;
+
+    public required int[] Batches { get; init; }
+
+    public required int[] MicroBatches { get; init; }
+
+    public required int[] Threads { get; init; }
+
+    public required int Repetitions { get; init; }
+
+    public required bool WarmUp { get; init; }
+
+    public required bool MeasuresLimits { get; init; }
+
+    public required string Format { get; init; }
+
+    /// <summary>llama-bench's tests.</summary>
+    public void RunTests(IReadOnlyList<(int Prompt, int Generated)> works, int[] depths, CancellationToken cancellationToken)
+    {
+        var rows = new RowWriter(terminal, Format);
+        var showsBatch = Batches is not [DefaultBatch];
+        var showsMicroBatch = MicroBatches.Length > 1 || MicroBatches[0] != DefaultMicroBatch;
+        var heading = BenchRow.Heading(showsBatch, showsMicroBatch);
+        ForEachModel((runner, batch) =>
+        {
+            foreach (var depth in depths)
+            {
+                foreach (var (prompt, generated) in works)
+                {
+                    var test = new BenchTest(prompt, generated, depth, batch);
+                    var (result, roofline) = Measure(runner, () => runner.Run(test, Repetitions, WarmUp, cancellationToken));
+                    rows.Add(BenchRow.Fields(runner, result, roofline), heading, BenchRow.Cells(runner, result, showsBatch, showsMicroBatch));
+                    TellMemory(result.Memory);
+                    var (median, best) = (Statistics.Median(result.Rates), result.Rates.Max());
+                    if (prompt == 0) roofline?.TellGeneration(terminal, median, best);
+                    else if (generated == 0) roofline?.TellProducts(terminal, median, best, hasLogits: false);
+                }
+            }
+        });
+        rows.Finish();
+    }
+
+    /// <summary>llama-batched-bench's tests.</summary>
+    public void RunParallel(int[] prompts, int[] generations, int[] sequences, CancellationToken cancellationToken)
+    {
+        if (prompts.Max() == 0 && generations.Max() == 0) throw new UsageException("There is nothing to measure: -p and -n are both 0.");
+        var rows = new RowWriter(terminal, Format);
+        ForEachModel((runner, batch) =>
+        {
+            foreach (var test in from p in prompts from g in generations from s in sequences where p + g > 0 select new ParallelTest(p, g, s, batch))
+            {
+                var (result, roofline) = Measure(runner, () => test.Run(runner, Repetitions, WarmUp, cancellationToken));
+                rows.Add(result.Fields(runner, roofline), ParallelResult.Heading, result.Cells());
+                TellMemory(result.Memory);
+                if (test.Generated > 0)
+                {
+                    roofline?.TellGeneration(terminal, result.GenerationRate, result.BestGenerationRate, test.Sequences);
+                    roofline?.TellProducts(terminal, result.GenerationRate, result.BestGenerationRate, hasLogits: true);
+                }
+                else
+                {
+                    roofline?.TellProducts(terminal, result.PromptRate, result.BestPromptRate, hasLogits: false);
+                }
+            }
+        });
+        rows.Finish();
+    }
+
+    /// <summary>Time and memory against the position.</summary>
+    public void RunFlat(int last, string? csv, string? chart, CancellationToken cancellationToken)
+    {
+        using var runner = Load(options with { Threads = Threads[0] });
+        FlatnessReport.Run(terminal, runner, last, csv, chart, cancellationToken);
+    }
+
+    private void ForEachModel(Action<BenchRunner, int> run)
+    {
+        foreach (var microBatch in MicroBatches)
+        {
+            foreach (var threads in Threads)
+            {
+                using var runner = Load(options with { Threads = threads, PrefillChunkSize = microBatch });
+                foreach (var batch in Batches) run(runner, batch);
+            }
+        }
+    }
+
+    private BenchRunner Load(ModelOptions modelOptions)
+    {
+        var runner = new BenchRunner(path, modelOptions, _start);
+        terminal.Error.WriteLine(
+            $"loaded in {runner.LoadMilliseconds:F0} ms; first forward pass {runner.Start.FirstForward:F0} ms and first token {runner.Start.FirstToken:F0} ms after the process's start; "
+            + $"kernels {runner.Model.KernelPath}, {runner.Model.Threads} threads; {Processors.Name}");
+        return runner;
+    }
+
+    /// <summary>Runs a test between two measurements of the machine, if they are asked for.</summary>
+    private (T Result, Roofline? Limits) Measure<T>(BenchRunner runner, Func<T> test)
+    {
+        if (!MeasuresLimits) return (test(), null);
+        var limits = new Roofline(runner.Work, runner.Model.Threads);
+        limits.Measure();
+        var result = test();
+        limits.Measure();
+        return (result, limits);
+    }
+
+    private void TellMemory(ResidentMemory memory) => terminal.Error.WriteLine($"memory: {memory}");
+}

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using FalconMamba.Model;
+
+namespace FalconMamba.Cli.Bench;
+
+/// <summary>Times forward passes of one model on random tokens; neither tokenizing nor sampling is timed.</summary>
+internal sealed class BenchRunner : IDisposable
+{
+    private const int WarmUpPrompt = 64, WarmUpSteps = 8;
+
+    private readonly Random _random = new(1);
+    private readonly int[] _one = new int[1];
+    private float[] _logits;
+
+    /// <summary>Loads a model and runs its first token.</summary>
+    /// <param name="path">A folder or a GGUF file.</param>
+    /// <param name="options">How to run.</param>
+    /// <param name="start">Told of the first token.</param>
+    public BenchRunner(string path, ModelOptions options, StartTimes start)
+    {
+        var began = Stopwatch.GetTimestamp();
+        Model = FalconMambaModel.Load(path, options);
+        LoadMilliseconds = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+        Path = path;
+        Options = options;
+        Start = start;
+        Work = new TokenWork(Model, options.Exact);
+        _logits = new float[Model.Config.VocabSize];
+        using var state = Model.CreateState();
+        start.Watch(() => Step(state, 1, CancellationToken.None));
+    }
+
+    public FalconMambaModel Model { get; }
+
+    public string Path { get; }
+
+    public ModelOptions Options { get; }
+
+    public TokenWork Work { get; }
+
+    public StartTimes Start { get; }
+
+    public double LoadMilliseconds { get; }
+
+    /// <summary>Runs a short form of a test to warm up, and then the test as often as asked.</summary>
+    public BenchResult Run(BenchTest test, int repetitions, bool warmUp, CancellationToken cancellationToken)
+    {
+        using var start = Model.CreateState();
+        if (test.Depth > 0) Read([start], test.Depth, test.Batch, cancellationToken);
+        var warmUpTest = test with { Prompt = Math.Min(test.Prompt, WarmUpPrompt), Generated = Math.Min(test.Generated, WarmUpSteps) };
+        if (warmUp) StartTimes.WarmUp(() => Once(start, warmUpTest, cancellationToken));
+        ResidentMemory.ResetPeak();
+        var time = DateTime.UtcNow;
+        var samples = new long[repetitions];
+        for (var i = 0; i < samples.Length; i++) samples[i] = Once(start, test, cancellationToken);
+        return new BenchResult(test, time, samples, ResidentMemory.Now());
+    }
+
+    /// <summary>Moves each state over random tokens, no more than a batch of them in a call.</summary>
+    public void Read(RecurrentState[] states, int count, int batch, CancellationToken cancellationToken)
+    {
+        var ids = new int[states.Length][];
+        var chunks = new Chunk[states.Length];
+        foreach (ref var row in ids.AsSpan()) row = new int[count];
+        foreach (var row in ids)
+            foreach (ref var id in row.AsSpan()) id = _random.Next(Model.Config.VocabSize);
+        var share = Math.Max(1, batch / states.Length);
+        for (var at = 0; at < count; at += share)
+        {
+            for (var i = 0; i < chunks.Length; i++) chunks[i] = new Chunk(states[i], ids[i].AsMemory(at, Math.Min(share, count - at)));
+            Forward(chunks, cancellationToken);
+        }
+    }
+
+    /// <summary>Moves a state over random tokens one by one, with logits for each.</summary>
+    public void Step(RecurrentState state, int count, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _one[0] = _random.Next(Model.Config.VocabSize);
+            Forward([new Chunk(state, _one)], cancellationToken);
+        }
+    }
+
+    /// <summary>Moves states over random tokens in step, with logits for each.</summary>
+    public void Step(RecurrentState[] states, int count, CancellationToken cancellationToken)
+    {
+        var ids = new int[states.Length];
+        var chunks = new Chunk[states.Length];
+        for (var i = 0; i < chunks.Length; i++) chunks[i] = new Chunk(states[i], ids.AsMemory(i, 1));
+        for (var i = 0; i < count; i++)
+        {
+            foreach (ref var id in ids.AsSpan()) id = _random.Next(Model.Config.VocabSize);
+            Forward(chunks, cancellationToken);
+        }
+    }
+
+    public void Dispose() => Model.Dispose();
+
+    private void Forward(ReadOnlySpan<Chunk> chunks, CancellationToken cancellationToken)
+    {
+        var needed = chunks.Length * Model.Config.VocabSize;
+        if (_logits.Length < needed) _logits = new float[needed];
+        Model.Forward(chunks, _logits, cancellationToken: cancellationToken);
+    }
+
+    private long Once(RecurrentState start, BenchTest test, CancellationToken cancellationToken)
+    {
+        using var state = start.Fork();
+        var began = Stopwatch.GetTimestamp();
+        if (test.Prompt > 0) Read([state], test.Prompt, test.Batch, cancellationToken);
+        Step(state, test.Generated, cancellationToken);
+        return (long)(Stopwatch.GetElapsedTime(began).TotalSeconds * 1e9);
+    }
+}
