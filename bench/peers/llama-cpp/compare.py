@@ -96,24 +96,27 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def llama(program, model):
+    built = program.parents[1] / "version"
+    version = f"{built.read_text().strip()}, built for {program.parent.name}" if built.exists() else str(program)
+    return Engine("llama.cpp", version, [str(program), "-m", model, "-fa", "0", "-lm", "mmap"])
+
+
 def peer(place, model, threads):
     """llama-bench itself, or the fastest of those that build.sh made."""
-    common = ["-m", model, "-fa", "0", "-lm", "mmap"]
     if place.is_file():
-        return Engine("llama.cpp", str(place), [str(place), *common])
-    version = (place / "version").read_text().strip() if (place / "version").exists() else "unknown version"
+        return llama(place.resolve(), model)
     best, best_speed = None, 0
-    for name in SETS:
-        program = place / name / "llama-bench"
+    for program in (place.resolve() / name / "llama-bench" for name in SETS):
         if not program.exists():
             continue
-        engine = Engine("llama.cpp", f"{version}, built for {name}", [str(program), *common])
+        engine = llama(program, model)
         try:
-            rates = [max(engine.run(test, threads, 3).rows[0]["samples_ts"]) for test in ("pp64", "tg16")]
+            rates = [max(engine.run(test, threads, 2).rows[0]["samples_ts"]) for test in ("pp64", "tg16")]
         except Failed as failure:
-            say(f"without the build for {name}: {failure}")
+            say(f"without {program}: {failure}")
             continue
-        say(f"llama.cpp for {name}: {rates[0]:.1f} tokens/s reading 64, {rates[1]:.1f} generating 16")
+        say(f"{engine.name} {engine.version}: {rates[0]:.1f} tokens/s reading 64, {rates[1]:.1f} generating 16")
         if (speed := math.sqrt(rates[0] * rates[1])) > best_speed:
             best, best_speed = engine, speed
     if best is None:
@@ -154,11 +157,16 @@ def summarize(test, runs):
     }
 
 
+def digits(number):
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.4g}"
+
+
 def markdown(report):
     ours_, peer_ = report["engines"]
     lines = [
         f"{Path(report['model']).name} ({report['model_bytes'] / 1e6:,.0f} MB), {report['cpu']}, {report['threads']} threads. "
-        f"{ours_['name']} {ours_['version']}; {peer_['name']} {peer_['version']}.",
+        f"{ours_['name']} {ours_['version']}; {peer_['name']} {peer_['version']}. "
+        f"Ratios are {ours_['name']} ÷ {peer_['name']}; memory is all (the process's own + pages of files).",
         "",
         f"| test | {ours_['name']} | {peer_['name']} | ratio (of rounds) | rounds | MB at most, {ours_['name']} | {peer_['name']} | ratio |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -166,7 +174,7 @@ def markdown(report):
     for row in report["tests"]:
         memory = [f"{s['peak_bytes'] / 1e6:,.0f} ({s['peak_anonymous_bytes'] / 1e6:,.0f} + {s['peak_mapped_bytes'] / 1e6:,.0f})" for s in (row["ours"], row["peer"])]
         lines.append(
-            f"| {row['test']}, {row['unit']} | {row['ours']['median']:.4g} | {row['peer']['median']:.4g} "
+            f"| {row['test']}, {row['unit']} | {digits(row['ours']['median'])} | {digits(row['peer']['median'])} "
             f"| {row['ratio']:.2f} ({row['ratio_least']:.2f}–{row['ratio_most']:.2f}) | {row['rounds']} | {memory[0]} | {memory[1]} | {row['memory_ratio']:.2f} |")
     return "\n".join(lines)
 
