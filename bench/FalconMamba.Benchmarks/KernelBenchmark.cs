@@ -1,0 +1,13 @@
+namespace FalconMamba.Benchmarks;
+
+/// <summary>What one call of a kernel moves and computes.</summary>
+/// <param name="Bytes">Bytes of weights, activations and states, each read or written once.</param>
+/// <param name="Operations">Multiplications and additions; an exponential counts as one.</param>
+public readonly record struct Work(long Bytes, long Operations);
+
+/// <summary>A benchmark that knows its work, so that its time becomes a rate.</summary>
+public abstract class KernelBenchmark
+{
+    /// <summary>The work of one call of a benchmark method at the parameters that are set.</summary>
+    public abstract Work WorkOf(string method);
+}
