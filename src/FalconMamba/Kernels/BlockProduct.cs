@@ -23,14 +23,15 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     where TFormat : unmanaged, IBlockFormat<TFormat>
 {
     // The rows whose chains go side by side, and the blocks whose integers do; how far ahead the stream is asked for.
-    private const int RowsAtOnce = 8, Batch = 8, PrefetchBytes = 4096, LineBytes = 64;
+    private const int RowsAtOnce = 8, Batch = 8, PrefetchBytes = 6144, LineBytes = 64;
 
-    // More values of eight rows than this are kept outside of the stack.
+    // What an assembled kernel finds on the stack at most: a number for each row, and a value for each block of eight.
     private const int MostRows = 1024, MostBlocks = 1024;
 
     private MatrixProductArguments _arguments;
     private QuantizedRows _activations;
-    private int _blocks, _rowsPerBlock;
+    private Ranges _ranges;
+    private int _blocks;
     private delegate* unmanaged[Cdecl]<void*, void> _assembled;
 
     /// <summary>Runs the product; the input of <paramref name="arguments"/> is not read.</summary>
@@ -47,16 +48,15 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             _arguments = arguments,
             _activations = activations,
             _blocks = blocks,
-            _rowsPerBlock = Math.Min(MostRows, ComputePool.RowsPerBlock(arguments.Rows, (long)blocks * sizeof(TFormat), threads)),
+            _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
             _assembled = assembled ? BlockKernel.Find(TFormat.Type, blocks) : null,
         };
-        pool.Run(ref job, (arguments.Rows + job._rowsPerBlock - 1) / job._rowsPerBlock, threads);
+        pool.Run(ref job, job._ranges.Count, threads);
     }
 
     public readonly void Run(int block)
     {
-        var first = block * _rowsPerBlock;
-        var end = Math.Min(_arguments.Rows, first + _rowsPerBlock);
+        var (first, end) = _ranges[block];
         if (_arguments.Tokens == 1)
         {
             MultiplyRows(first, end, 0);
@@ -71,11 +71,13 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     /// <summary>Some rows and one token.</summary>
     private readonly void MultiplyRows(int row, int end, int token)
     {
-        if (_assembled is not null && _blocks <= MostBlocks && end - row >= RowsAtOnce) row = MultiplyAssembled(row, end, token);
+        if (_assembled is not null && _blocks <= MostBlocks)
+            while (end - row >= RowsAtOnce) row = MultiplyAssembled(row, Math.Min(end, row + MostRows), token);
         for (; row < end; row += RowsAtOnce) MultiplyEight(row, Math.Min(RowsAtOnce, end - row), token);
     }
 
     /// <summary>As many times eight rows as there are; returns the row behind them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
     private readonly int MultiplyAssembled(int row, int end, int token)
     {

@@ -19,8 +19,6 @@ internal sealed unsafe class ComputePool
 {
     private static readonly long SpinTicks = Stopwatch.Frequency / 20_000;
 
-    private const int LeastBytes = 64 * 1024, MostBytes = 2 * 1024 * 1024;
-
     private readonly Lock _jobs = new();
     private readonly List<Worker> _workers = [];
     private void* _job;
@@ -41,18 +39,6 @@ internal sealed unsafe class ComputePool
     /// costs more than it saves.
     /// </summary>
     public static int ThreadsFor(long multiplications, int threads) => multiplications < 100_000 ? 1 : threads;
-
-    /// <summary>
-    /// How many rows of a matrix a thread claims at once: long stretches of memory, of up to two megabytes, let the processor's
-    /// own prefetch find its pace, and eight a thread leave little to wait for at the end.
-    /// </summary>
-    /// <returns>A multiple of sixteen.</returns>
-    public static int RowsPerBlock(int rows, long rowBytes, int threads)
-    {
-        rowBytes = Math.Max(1, rowBytes);
-        var bytes = Math.Clamp(rows * rowBytes / (8 * threads), LeastBytes, MostBytes);
-        return (int)Math.Clamp(bytes / rowBytes, 16, Math.Max(16, rows + 15)) & ~15;
-    }
 
     /// <summary>
     /// Runs all blocks of <paramref name="job"/> on up to <paramref name="threads"/> threads, the caller's among them, and

@@ -36,14 +36,11 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     // The inputs of a few tokens, which stay in L2 beside a block of rows.
     private const int TokenBytes = 128 * 1024;
 
-    // 64–256 KB of weights a block: long enough to stream, short enough that a slow core does not hold the others up.
-    private const int BlockBytes = 128 * 1024;
-
     // Decoding two rows pays from this many tokens on; wider rows would not fit the first-level cache.
     private const int DecodeFromTokens = 4, DecodeUpToColumns = 16 * 1024;
 
     private MatrixProductArguments _arguments;
-    private int _rowsPerBlock;
+    private Ranges _ranges;
 
     public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads)
     {
@@ -51,16 +48,15 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         var job = new MatrixProduct<T, TFormat>
         {
             _arguments = arguments,
-            _rowsPerBlock = Math.Clamp(BlockBytes / rowBytes, 16, 1024) & ~15,
+            _ranges = new Ranges(arguments.Rows, rowBytes, threads),
         };
         var work = (long)arguments.Rows * arguments.Columns * arguments.Tokens;
-        pool.Run(ref job, (arguments.Rows + job._rowsPerBlock - 1) / job._rowsPerBlock, ComputePool.ThreadsFor(work, threads));
+        pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor(work, threads));
     }
 
     public readonly void Run(int block)
     {
-        var first = block * _rowsPerBlock;
-        var end = Math.Min(_arguments.Rows, first + _rowsPerBlock);
+        var (first, end) = _ranges[block];
         var tokensAtOnce = Math.Clamp(TokenBytes / Math.Max(1, _arguments.InputStride * sizeof(float)), 8, 64) & ~1;
         for (var token = 0; token < _arguments.Tokens; token += tokensAtOnce)
         {

@@ -8,7 +8,7 @@ namespace FalconMamba.Kernels;
 
 /// <summary>
 /// How fast this machine reads memory: the bound of token-by-token generation. A 1 GB buffer, of huge pages where the system
-/// has them, is read in one stream a thread and in four, plainly and with software prefetch; the best of all rounds counts.
+/// has them, is read in one stream a thread, plainly and with software prefetch; the best of all rounds counts.
 /// </summary>
 public static unsafe partial class MemoryBandwidth
 {
@@ -36,9 +36,9 @@ public static unsafe partial class MemoryBandwidth
             // Rounds are the outer loop: a moment in which the machine is busy then disturbs every way of reading alike.
             for (var round = 0; round < rounds; round++)
             {
-                foreach (var (streams, prefetch) in (ReadOnlySpan<(int, bool)>)[(1, false), (1, true), (4, false), (4, true)])
+                foreach (var prefetch in (ReadOnlySpan<bool>)[false, true])
                 {
-                    var job = new ReadJob { Buffer = buffer, Streams = streams, Prefetch = prefetch };
+                    var job = new ReadJob { Buffer = buffer, Prefetch = prefetch };
                     var start = Stopwatch.GetTimestamp();
                     ComputePool.Shared.Run(ref job, bytes / BlockBytes, threads);
                     best = Math.Max(best, bytes / Stopwatch.GetElapsedTime(start).TotalSeconds);
@@ -68,32 +68,29 @@ public static unsafe partial class MemoryBandwidth
     private struct ReadJob : IBlockJob
     {
         public byte* Buffer;
-        public int Streams;
         public bool Prefetch;
         public float Sum;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int block)
         {
-            // Four lines a turn: one behind the other, or a quarter of the block apart.
-            var (apart, step) = Streams == 1 ? (Line, 4 * Line) : (BlockBytes / 4, Line);
-            var p = Buffer + ((nint)block * BlockBytes);
+            var start = Buffer + ((nint)block * BlockBytes);
             Vector512<float> a = default, b = default, c = default, d = default;
-            for (var i = 0; i < BlockBytes / (4 * Line); i++, p += step)
+            for (var p = start; p < start + BlockBytes; p += 4 * Line)
             {
                 if (Prefetch && Sse.IsSupported)
                 {
                     Sse.Prefetch0(p + PrefetchBytes);
-                    Sse.Prefetch0(p + PrefetchBytes + apart);
-                    Sse.Prefetch0(p + PrefetchBytes + (2 * apart));
-                    Sse.Prefetch0(p + PrefetchBytes + (3 * apart));
+                    Sse.Prefetch0(p + PrefetchBytes + Line);
+                    Sse.Prefetch0(p + PrefetchBytes + (2 * Line));
+                    Sse.Prefetch0(p + PrefetchBytes + (3 * Line));
                 }
 
                 // Two registers of half the width where there are none of 512 bits.
                 a += Vector512.Load((float*)p);
-                b += Vector512.Load((float*)(p + apart));
-                c += Vector512.Load((float*)(p + (2 * apart)));
-                d += Vector512.Load((float*)(p + (3 * apart)));
+                b += Vector512.Load((float*)(p + Line));
+                c += Vector512.Load((float*)(p + (2 * Line)));
+                d += Vector512.Load((float*)(p + (3 * Line)));
             }
 
             Sum += (a + b + c + d)[0];

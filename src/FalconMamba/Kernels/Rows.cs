@@ -22,6 +22,6 @@ internal readonly record struct Rows(NativeBuffer Buffer, int Stride, int Offset
 /// <summary>Consecutive tokens of one sequence inside a pass, and the state they read and move forward.</summary>
 /// <param name="Row">The first of the sequence's rows in the pass.</param>
 /// <param name="Count">How many rows.</param>
-/// <param name="Convolution">The convolution's last inputs: [layers, K−1, D], oldest first.</param>
+/// <param name="Convolution">The convolution's last inputs: [layers, D/16, K−1, 16], oldest first.</param>
 /// <param name="Scan">The scan's state: [layers, D/16, N, 16].</param>
 internal readonly record struct Segment(int Row, int Count, NativeBuffer Convolution, NativeBuffer Scan);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using FalconMamba.Kernels.Lanes;
 
 namespace FalconMamba.Kernels;
@@ -25,7 +26,10 @@ internal readonly record struct ScanActivations(Rows X, Rows Z, Rows Dt, Rows B,
 /// </summary>
 internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<T>
 {
+    private const int PrefetchGroups = 3;
+
     private Segment[] _segments;
+    private Ranges _ranges;
     private int _segmentCount, _layer, _width, _states, _xStride, _zStride, _dtStride, _bStride, _cStride;
     private float* _x, _z, _dt, _b, _c, _weightA, _weightD, _bias;
 
@@ -38,6 +42,7 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
         {
             _segments = segments,
             _segmentCount = segmentCount,
+            _ranges = new Ranges(width, 2L * weights.States * sizeof(float), threads),
             _layer = layer,
             _width = width,
             _states = weights.States,
@@ -56,40 +61,53 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
             _bias = new Rows(weights.DtBias, width).Pointer(1, width),
         };
         // Each state takes about ten multiplications, most of them in its exponential.
-        pool.Run(ref job, width / 16, ComputePool.ThreadsFor((long)count * width * weights.States * 10, threads));
+        pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor((long)count * width * weights.States * 10, threads));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(int block)
     {
-        var d = block * 16;
+        var (first, end) = _ranges[block];
         nint states = _states;
-        var a = _weightA + (block * states * 16);
-        var skip = T.Load(_weightD + d);
-        var bias = T.Load(_bias + d);
         for (var i = 0; i < _segmentCount; i++)
         {
             ref readonly var segment = ref _segments[i];
-            var s = segment.Scan.Pointer + (((((nint)_layer * _width) / 16) + block) * states * 16);
-            for (nint row = segment.Row; row < segment.Row + segment.Count; row++)
+            for (var d = first; d < end; d += 16)
             {
-                var place = _x + (row * _xStride) + d;
-                var x = T.Load(place);
-                var dt = LanesMath.Softplus(T.Load(_dt + (row * _dtStride) + d) + bias);
-                var input = dt * x;
-                var b = _b + (row * _bStride);
-                var c = _c + (row * _cStride);
-                T y = default;
-                for (nint n = 0; n < states; n++)
+                var a = _weightA + (d * states);
+                var s = segment.Scan.Pointer + ((((nint)_layer * _width) + d) * states);
+                var skip = T.Load(_weightD + d);
+                var bias = T.Load(_bias + d);
+                if (Sse.IsSupported)
                 {
-                    var decay = LanesMath.Exp2(dt * T.Load(a + (n * 16)));
-                    var state = T.FusedMultiplyAdd(decay, T.Load(s + (n * 16)), input * T.Broadcast(b[n]));
-                    T.Store(state, s + (n * 16));
-                    y = T.FusedMultiplyAdd(state, T.Broadcast(c[n]), y);
+                    // One token leaves too little to do for the state of the next channels to come in time.
+                    for (nint n = 0; n < states; n++)
+                    {
+                        Sse.Prefetch0(s + ((n + (PrefetchGroups * states)) * 16));
+                        Sse.Prefetch0(a + ((n + (PrefetchGroups * states)) * 16));
+                    }
                 }
 
-                y = T.FusedMultiplyAdd(skip, x, y);
-                T.Store(y * LanesMath.Silu(T.Load(_z + (row * _zStride) + d)), place);
+                for (nint row = segment.Row; row < segment.Row + segment.Count; row++)
+                {
+                    var place = _x + (row * _xStride) + d;
+                    var x = T.Load(place);
+                    var dt = LanesMath.Softplus(T.Load(_dt + (row * _dtStride) + d) + bias);
+                    var input = dt * x;
+                    var b = _b + (row * _bStride);
+                    var c = _c + (row * _cStride);
+                    T y = default;
+                    for (nint n = 0; n < states; n++)
+                    {
+                        var decay = LanesMath.Exp2(dt * T.Load(a + (n * 16)));
+                        var state = T.FusedMultiplyAdd(decay, T.Load(s + (n * 16)), input * T.Broadcast(b[n]));
+                        T.Store(state, s + (n * 16));
+                        y = T.FusedMultiplyAdd(state, T.Broadcast(c[n]), y);
+                    }
+
+                    y = T.FusedMultiplyAdd(skip, x, y);
+                    T.Store(y * LanesMath.Silu(T.Load(_z + (row * _zStride) + d)), place);
+                }
             }
         }
     }

@@ -18,14 +18,14 @@ internal sealed class PreparedLayer : IDisposable
         var taps1 = weights.Conv1d.ToSingle();
         var convolution = Buffer(taps * padded);
         for (var c = 0; c < d; c++)
-            for (var k = 0; k < taps; k++) convolution.Span[(k * padded) + c] = taps1[(c * taps) + k];
+            for (var k = 0; k < taps; k++) convolution.Span[RecurrentState.Place(c, k, taps)] = taps1[(c * taps) + k];
         Convolution = new ConvolutionWeights(convolution, Optional(weights.Conv1dBias), taps);
 
         var decay = weights.DecodeA();
         var a = Buffer(padded * n);
         for (var c = 0; c < d; c++)
             for (var s = 0; s < n; s++)
-                a.Span[RecurrentState.ScanIndex(c, s, n)] = (float)(decay[(c * n) + s] * 1.4426950408889634);
+                a.Span[RecurrentState.Place(c, s, n)] = (float)(decay[(c * n) + s] * 1.4426950408889634);
         Scan = new ScanWeights(a, Vector(weights.D), Vector(weights.DtProjBias), n);
     }
 

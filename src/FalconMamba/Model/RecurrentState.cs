@@ -87,9 +87,11 @@ public sealed class RecurrentState : IDisposable
     /// <exception cref="ArgumentException">The destination has another length.</exception>
     public void CopyConvolutionTo(int layer, Span<float> destination)
     {
-        CheckLength(destination.Length, WindowLength * _config.IntermediateSize, nameof(destination));
-        for (var k = 0; k < WindowLength; k++)
-            ConvolutionRow(layer, k).CopyTo(destination[(k * _config.IntermediateSize)..]);
+        int d = _config.IntermediateSize, window = WindowLength;
+        CheckLength(destination.Length, window * d, nameof(destination));
+        var blocks = LayerOf(_convolution, layer);
+        for (var k = 0; k < window; k++)
+            for (var c = 0; c < d; c++) destination[(k * d) + c] = blocks[Place(c, k, window)];
     }
 
     /// <summary>Sets a layer's last inputs of the convolution [K−1, D], oldest first.</summary>
@@ -98,9 +100,11 @@ public sealed class RecurrentState : IDisposable
     /// <exception cref="ArgumentException">The source has another length.</exception>
     public void CopyConvolutionFrom(int layer, ReadOnlySpan<float> source)
     {
-        CheckLength(source.Length, WindowLength * _config.IntermediateSize, nameof(source));
-        for (var k = 0; k < WindowLength; k++)
-            source.Slice(k * _config.IntermediateSize, _config.IntermediateSize).CopyTo(ConvolutionRow(layer, k));
+        int d = _config.IntermediateSize, window = WindowLength;
+        CheckLength(source.Length, window * d, nameof(source));
+        var blocks = LayerOf(_convolution, layer);
+        for (var k = 0; k < window; k++)
+            for (var c = 0; c < d; c++) blocks[Place(c, k, window)] = source[(k * d) + c];
     }
 
     /// <summary>A layer's state of the scan [D, N].</summary>
@@ -111,9 +115,9 @@ public sealed class RecurrentState : IDisposable
     {
         int d = _config.IntermediateSize, n = _config.StateSize;
         CheckLength(destination.Length, d * n, nameof(destination));
-        var blocks = ScanBlocks(layer);
+        var blocks = LayerOf(_scan, layer);
         for (var c = 0; c < d; c++)
-            for (var s = 0; s < n; s++) destination[(c * n) + s] = blocks[ScanIndex(c, s, n)];
+            for (var s = 0; s < n; s++) destination[(c * n) + s] = blocks[Place(c, s, n)];
     }
 
     /// <summary>Sets a layer's state of the scan [D, N].</summary>
@@ -124,9 +128,9 @@ public sealed class RecurrentState : IDisposable
     {
         int d = _config.IntermediateSize, n = _config.StateSize;
         CheckLength(source.Length, d * n, nameof(source));
-        var blocks = ScanBlocks(layer);
+        var blocks = LayerOf(_scan, layer);
         for (var c = 0; c < d; c++)
-            for (var s = 0; s < n; s++) blocks[ScanIndex(c, s, n)] = source[(c * n) + s];
+            for (var s = 0; s < n; s++) blocks[Place(c, s, n)] = source[(c * n) + s];
     }
 
     /// <summary>Writes the state to a file that any process with the same model can go on from.</summary>
@@ -144,9 +148,12 @@ public sealed class RecurrentState : IDisposable
 
     internal static int Pad(int width) => checked(width + Lanes - 1) & ~(Lanes - 1);
 
-    /// <summary>Place of channel c's state s: sixteen channels side by side, whatever the instruction set.</summary>
-    internal static int ScanIndex(int channel, int state, int states) =>
-        (((channel / Lanes) * states) + state) * Lanes + (channel % Lanes);
+    /// <summary>
+    /// The place of one of a channel's numbers (states, taps or stored inputs): sixteen channels lie side by side, whatever the
+    /// instruction set.
+    /// </summary>
+    internal static int Place(int channel, int item, int items) =>
+        (((channel / Lanes) * items) + item) * Lanes + (channel % Lanes);
 
     internal Segment Segment(int row, int count) => new(row, count, _convolution, _scan);
 
@@ -160,16 +167,10 @@ public sealed class RecurrentState : IDisposable
         if (actual != expected) throw new ArgumentException($"{expected} floats were expected, {actual} were given.", parameter);
     }
 
-    private Span<float> ConvolutionRow(int layer, int k)
+    private Span<float> LayerOf(NativeBuffer buffer, int layer)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)layer, (uint)LayerCount, nameof(layer));
-        return _convolution.Span.Slice(((layer * WindowLength) + k) * PaddedWidth, _config.IntermediateSize);
-    }
-
-    private Span<float> ScanBlocks(int layer)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)layer, (uint)LayerCount, nameof(layer));
-        var length = PaddedWidth * _config.StateSize;
-        return _scan.Span.Slice(layer * length, length);
+        var length = buffer.Length / LayerCount;
+        return buffer.Span.Slice(layer * length, length);
     }
 }

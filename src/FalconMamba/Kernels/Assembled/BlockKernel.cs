@@ -20,7 +20,7 @@ namespace FalconMamba.Kernels.Assembled;
 internal abstract class BlockKernel
 {
     protected const int Batch = 8;
-    private const int PrefetchBytes = 4096, LineBytes = 64;
+    private const int PrefetchBytes = 6144, PageAheadBytes = 32 * 1024, LineBytes = 64;
 
     private static readonly ConcurrentDictionary<TensorType, nint> Loaded = [];
 
@@ -148,6 +148,8 @@ internal abstract class BlockKernel
         // Eight rows have as many batches of eight as a row has blocks.
         Code.mov(rcx, rdx);
         Code.Label(ref batch);
+        // So early that the page is found in time.
+        Code.prefetcht1(__byte_ptr[rsi + PageAheadBytes]);
         Multiply();
         Scale();
         Code.vmovups(__ymmword_ptr[r14], ymm0);
