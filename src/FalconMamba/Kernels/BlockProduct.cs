@@ -98,7 +98,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             Blocks = _blocks,
         };
         _assembled(&arguments);
-        for (var i = 0; i < groups * RowsAtOnce; i++) Put(row + i, token, sums[i]);
+        for (var i = 0; i < groups * RowsAtOnce; i++) _arguments.Put(row + i, token, sums[i]);
         return row + (groups * RowsAtOnce);
     }
 
@@ -155,10 +155,10 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             d = MathF.FusedMultiplyAdd(scales[i], fourth[i], d);
         }
 
-        Put(row, token, a);
-        if (rows > 1) Put(row + 1, token, b);
-        if (rows > 2) Put(row + 2, token, c);
-        if (rows > 3) Put(row + 3, token, d);
+        _arguments.Put(row, token, a);
+        if (rows > 1) _arguments.Put(row + 1, token, b);
+        if (rows > 2) _arguments.Put(row + 2, token, c);
+        if (rows > 3) _arguments.Put(row + 3, token, d);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -180,13 +180,5 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
         if (!TFormat.HasMinimum) return scales * totals;
         var least = HalfScale.ToSingle(bits >>> 16) * Vector256.ConvertToSingle(TBytes.Totals(minimums));
         return Vector256.FusedMultiplyAdd(scales, totals, -least);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Put(int row, int token, float sum)
-    {
-        if (_arguments.Bias is not null) sum += _arguments.Bias[row];
-        var y = _arguments.Output + ((nint)token * _arguments.OutputStride) + row;
-        *y = _arguments.Accumulate ? *y + sum : sum;
     }
 }

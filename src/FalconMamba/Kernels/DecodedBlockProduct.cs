@@ -52,12 +52,6 @@ internal unsafe struct DecodedBlockProduct<T, TFormat> : IBlockJob
             }
         }
 
-        for (var t = 0; t < tokens; t++)
-        {
-            var sum = T.Sum(sums[t]);
-            if (_arguments.Bias is not null) sum += _arguments.Bias[row];
-            var y = _arguments.Output + ((nint)(token + t) * _arguments.OutputStride) + row;
-            *y = _arguments.Accumulate ? *y + sum : sum;
-        }
+        for (var t = 0; t < tokens; t++) _arguments.Put(row, token + t, T.Sum(sums[t]));
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
 
 namespace FalconMamba.Kernels;
@@ -6,6 +7,9 @@ namespace FalconMamba.Kernels;
 /// <summary>How a weight matrix stores its numbers; every format decodes exactly to float32.</summary>
 internal unsafe interface IFloatFormat
 {
+    /// <summary>The type's row in the table of element types.</summary>
+    static abstract TensorType Type { get; }
+
     /// <summary>Bytes of one number.</summary>
     static abstract int Size { get; }
 
@@ -16,6 +20,8 @@ internal unsafe interface IFloatFormat
 /// <summary>float32.</summary>
 internal readonly unsafe struct F32Format : IFloatFormat
 {
+    public static TensorType Type => TensorType.F32;
+
     public static int Size => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -25,6 +31,8 @@ internal readonly unsafe struct F32Format : IFloatFormat
 /// <summary>bfloat16.</summary>
 internal readonly unsafe struct BF16Format : IFloatFormat
 {
+    public static TensorType Type => TensorType.BF16;
+
     public static int Size => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -34,6 +42,8 @@ internal readonly unsafe struct BF16Format : IFloatFormat
 /// <summary>IEEE half precision.</summary>
 internal readonly unsafe struct F16Format : IFloatFormat
 {
+    public static TensorType Type => TensorType.F16;
+
     public static int Size => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -162,9 +162,9 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
     {
         switch (type)
         {
-            case TensorType.F32: MatrixProduct<T, F32Format>.Run(in arguments, Pool, Threads); break;
-            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads); break;
-            case TensorType.F16: MatrixProduct<T, F16Format>.Run(in arguments, Pool, Threads); break;
+            case TensorType.F32: MatrixProduct<T, F32Format>.Run(in arguments, Pool, Threads, Assembled); break;
+            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads, Assembled); break;
+            case TensorType.F16: MatrixProduct<T, F16Format>.Run(in arguments, Pool, Threads, Assembled); break;
             default:
                 var format = BlockFormats.Find(type) ?? throw new NotSupportedException($"There is no matrix product for weights of type {type}.");
                 var product = new BlockFormatProduct(in arguments, scratch, this);

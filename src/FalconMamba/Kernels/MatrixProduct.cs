@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
 
 namespace FalconMamba.Kernels;
@@ -22,6 +23,15 @@ internal unsafe struct MatrixProductArguments
 
     /// <summary>Adds to Y instead of overwriting it: the residual.</summary>
     public bool Accumulate;
+
+    /// <summary>Writes one number of Y, with its bias.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Put(int row, int token, float sum)
+    {
+        if (Bias is not null) sum += Bias[row];
+        var y = Output + ((nint)token * OutputStride) + row;
+        *y = Accumulate ? *y + sum : sum;
+    }
 }
 
 /// <summary>
@@ -39,16 +49,26 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     // Decoding two rows pays from this many tokens on; wider rows would not fit the first-level cache.
     private const int DecodeFromTokens = 4, DecodeUpToColumns = 16 * 1024;
 
+    // Numbers that an assembled kernel finds room for on the stack.
+    private const int MostRows = 1024;
+
     private MatrixProductArguments _arguments;
     private Ranges _ranges;
+    private delegate* unmanaged[Cdecl]<void*, void> _assembled;
 
-    public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads)
+    /// <summary>Runs the product.</summary>
+    /// <param name="arguments">The operands.</param>
+    /// <param name="pool">The threads.</param>
+    /// <param name="threads">How many of them.</param>
+    /// <param name="assembled">Whether an assembled kernel does what it can.</param>
+    public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false)
     {
         var rowBytes = Math.Max(1, arguments.Columns * TFormat.Size);
         var job = new MatrixProduct<T, TFormat>
         {
             _arguments = arguments,
             _ranges = new Ranges(arguments.Rows, rowBytes, threads),
+            _assembled = assembled && arguments.Tokens == 1 ? FloatKernel.Find(TFormat.Type, arguments.Columns) : null,
         };
         var work = (long)arguments.Rows * arguments.Columns * arguments.Tokens;
         pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor(work, threads));
@@ -70,10 +90,33 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
 
     private readonly void OneToken(int row, int end, int token)
     {
+        if (_assembled is not null)
+            while (end - row >= FloatKernel.RowsAtOnce(TFormat.Type)) row = MultiplyAssembled(row, Math.Min(end, row + MostRows));
         for (; row + 4 <= end; row += 4)
             MatrixTiles<T, TFormat>.FourRows(in _arguments, row, token);
         for (; row < end; row++)
             MatrixTiles<T, TFormat>.OneRow(in _arguments, Row(row), row, token);
+    }
+
+    /// <summary>As many rows as the kernel takes at once; returns the one behind them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [SkipLocalsInit]
+    private readonly int MultiplyAssembled(int row, int end)
+    {
+        var groups = (end - row) / FloatKernel.RowsAtOnce(TFormat.Type);
+        var sums = stackalloc float[MostRows];
+        var arguments = new FloatKernelArguments
+        {
+            Weights = Row(row),
+            Input = _arguments.Input,
+            Output = sums,
+            Groups = groups,
+            Columns = _arguments.Columns,
+        };
+        _assembled(&arguments);
+        var count = groups * FloatKernel.RowsAtOnce(TFormat.Type);
+        for (var i = 0; i < count; i++) _arguments.Put(row + i, 0, sums[i]);
+        return row + count;
     }
 
     private readonly void StoredRows(int row, int end, int token, int tokens)

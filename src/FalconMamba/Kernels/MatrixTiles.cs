@@ -54,10 +54,10 @@ internal static unsafe class MatrixTiles<T, TFormat>
             a3 = T.FusedMultiplyAdd(TFormat.Load<T>(w3 + at), v, a3);
         }
 
-        Put(in p, row, token, a0);
-        Put(in p, row + 1, token, a1);
-        Put(in p, row + 2, token, a2);
-        Put(in p, row + 3, token, a3);
+        p.Put(row, token, T.Sum(a0));
+        p.Put(row + 1, token, T.Sum(a1));
+        p.Put(row + 2, token, T.Sum(a2));
+        p.Put(row + 3, token, T.Sum(a3));
     }
 
     /// <summary>Two rows and any number of tokens, two at a time: prefill and batches.</summary>
@@ -81,7 +81,7 @@ internal static unsafe class MatrixTiles<T, TFormat>
             a = T.FusedMultiplyAdd(LoadTail(w + whole * TFormat.Size, (int)(columns - whole)), T.Load(x + whole), a);
         for (nint k = 0; k < whole; k += 16)
             a = T.FusedMultiplyAdd(TFormat.Load<T>(w + k * TFormat.Size), T.Load(x + k), a);
-        Put(in p, row, token, a);
+        p.Put(row, token, T.Sum(a));
     }
 
     /// <summary>The last columns of a row, with zeros behind them: nothing beyond the row is read.</summary>
@@ -125,18 +125,9 @@ internal static unsafe class MatrixTiles<T, TFormat>
             a11 = T.FusedMultiplyAdd(r1, v, a11);
         }
 
-        Put(in p, row, token, a00);
-        Put(in p, row + 1, token, a10);
-        Put(in p, row, token + 1, a01);
-        Put(in p, row + 1, token + 1, a11);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(in MatrixProductArguments p, int row, int token, T lanes)
-    {
-        var sum = T.Sum(lanes);
-        if (p.Bias is not null) sum += p.Bias[row];
-        var y = p.Output + (nint)token * p.OutputStride + row;
-        *y = p.Accumulate ? *y + sum : sum;
+        p.Put(row, token, T.Sum(a00));
+        p.Put(row + 1, token, T.Sum(a10));
+        p.Put(row, token + 1, T.Sum(a01));
+        p.Put(row + 1, token + 1, T.Sum(a11));
     }
 }
