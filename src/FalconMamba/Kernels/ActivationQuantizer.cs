@@ -18,8 +18,11 @@ internal unsafe struct ActivationQuantizer : IBlockJob
     /// <summary>The codes of a factor.</summary>
     public const int Group = 32;
 
-    // The groups of a stretch, its columns, and the stretches that are measured before they are rounded.
-    private const int Groups = 8, Stretch = Groups * Group, Batch = 16;
+    /// <summary>The columns that are rounded side by side: a long block, or eight short ones.</summary>
+    public const int Stretch = Groups * Group;
+
+    // The groups of a stretch, and the stretches that are measured before they are rounded.
+    private const int Groups = 8, Batch = 16;
 
     private const int LargestCode = 127, LargestFactor = 16;
 
