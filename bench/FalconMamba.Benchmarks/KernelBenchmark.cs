@@ -1,9 +1,23 @@
 namespace FalconMamba.Benchmarks;
 
+/// <summary>The numbers that a kernel's products are of.</summary>
+public enum Products
+{
+    /// <summary>It does more than multiply and add.</summary>
+    None,
+
+    /// <summary>Float32.</summary>
+    Floats,
+
+    /// <summary>Eight bits.</summary>
+    Bytes,
+}
+
 /// <summary>What one call of a kernel moves and computes.</summary>
 /// <param name="Bytes">Bytes of weights, activations and states, each read or written once.</param>
 /// <param name="Operations">Multiplications and additions; an exponential counts as one.</param>
-public readonly record struct Work(long Bytes, long Operations);
+/// <param name="Products">What the operations are bound by, where they are a matrix product's.</param>
+public readonly record struct Work(long Bytes, long Operations, Products Products = Products.None);
 
 /// <summary>A benchmark that knows its work, so that its time becomes a rate.</summary>
 public abstract class KernelBenchmark

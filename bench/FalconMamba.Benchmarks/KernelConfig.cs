@@ -29,6 +29,7 @@ internal sealed class KernelConfig : ManualConfig
         AddColumn(new WorkColumn("GB/s", "Bytes of weights, activations and states, a second of the median", (work, seconds) => work.Bytes / seconds / 1e9, "F1"));
         AddColumn(new WorkColumn("Of bandwidth", "GB/s as a share of what the same threads read from memory", (work, seconds) => work.Bytes / seconds / MeasuredPeaks.Bandwidth, "P0"));
         AddColumn(new WorkColumn("Gop/s", "Multiplications and additions (an exponential is one), a second of the median", (work, seconds) => work.Operations / seconds / 1e9, "F1"));
+        AddColumn(new WorkColumn("Of peak", "Gop/s of a matrix product as a share of what the same threads multiply and add on registers, in float32 or in int8", (work, seconds) => work.Operations / seconds / MeasuredPeaks.Operations(work.Products), "P0"));
         WithSummaryStyle(SummaryStyle.Default.WithMaxParameterColumnWidth(40));
     }
 }

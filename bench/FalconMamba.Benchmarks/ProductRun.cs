@@ -34,7 +34,8 @@ internal sealed class ProductRun : IDisposable
         var elements = (long)matrix.Rows * matrix.Columns;
         return new Work(
             (elements / info.BlockLength * info.BlockBytes) + ((long)tokens * (matrix.Rows + matrix.Columns) * sizeof(float)),
-            2 * elements * tokens);
+            2 * elements * tokens,
+            weights.Products);
     }
 
     /// <summary>Multiplies with the next copy of the weights.</summary>

@@ -16,6 +16,9 @@ public sealed record WeightType(TensorType Type, bool Exact)
         .. BlockFormats.All.Select(format => new WeightType(format.Type, true)),
     ];
 
+    /// <summary>What is multiplied.</summary>
+    public Products Products => Exact || BlockFormats.Find(Type) is null ? Products.Floats : Products.Bytes;
+
     /// <inheritdoc/>
     public override string ToString() => Exact ? $"{Type} exact" : Type.ToString();
 }

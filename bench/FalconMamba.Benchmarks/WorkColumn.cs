@@ -38,6 +38,7 @@ internal sealed class WorkColumn(string name, string legend, Func<Work, double, 
         foreach (var parameter in benchmarkCase.Parameters.Items)
             benchmarkCase.Descriptor.Type.GetProperty(parameter.Name)!.SetValue(benchmark, parameter.Value);
         var work = benchmark.WorkOf(benchmarkCase.Descriptor.WorkloadMethod.Name);
-        return rate(work, statistics.Median / 1e9).ToString(format, CultureInfo.InvariantCulture);
+        var value = rate(work, statistics.Median / 1e9);
+        return double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
     }
 }

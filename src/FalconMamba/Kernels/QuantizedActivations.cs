@@ -18,6 +18,7 @@ internal unsafe struct QuantizedRows
     /// </summary>
     public short* Sums;
 
+    /// <summary>The width of a row, and of a block: 32 or 256.</summary>
     public int Columns, Block;
 
     /// <summary>The same from another row on.</summary>
@@ -52,9 +53,10 @@ internal sealed class QuantizedActivations : IDisposable
         (long)rows * ((columns + Group - 1) / Group) * (Group + sizeof(float) + sizeof(byte) + (2 * sizeof(short)));
 
     /// <summary>Rows of a width and block, once it is sure that they fit.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">They do not.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">They do not, or the block is neither of 32 nor of 256.</exception>
     public unsafe QuantizedRows Rows(int rows, int columns, int block)
     {
+        if (block is not (Group or ActivationQuantizer.Stretch)) throw new ArgumentOutOfRangeException(nameof(block), block, "A block has 32 or 256 columns.");
         ArgumentOutOfRangeException.ThrowIfNotEqual(columns % block, 0, nameof(columns));
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)rows * columns / sizeof(float), _codes.Length, nameof(rows));
         return new QuantizedRows
