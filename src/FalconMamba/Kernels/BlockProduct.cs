@@ -49,7 +49,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             _activations = activations,
             _blocks = blocks,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
-            _assembled = assembled ? BlockKernel.Find(TFormat.Type, blocks) : null,
+            _assembled = assembled && blocks * BlockKernel.Repetitions(TFormat.Type, blocks) <= MostBlocks ? BlockKernel.Find(TFormat.Type) : null,
         };
         pool.Run(ref job, job._ranges.Count, threads);
     }
@@ -71,7 +71,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     /// <summary>Some rows and one token.</summary>
     private readonly void MultiplyRows(int row, int end, int token)
     {
-        if (_assembled is not null && _blocks <= MostBlocks)
+        if (_assembled is not null)
             while (end - row >= RowsAtOnce) row = MultiplyAssembled(row, Math.Min(end, row + MostRows), token);
         for (; row < end; row += RowsAtOnce) MultiplyEight(row, Math.Min(RowsAtOnce, end - row), token);
     }
@@ -85,6 +85,21 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
         var sums = stackalloc float[MostRows];
         var values = stackalloc float[RowsAtOnce * _blocks];
         var x = _activations.From(token);
+        var repetitions = BlockKernel.Repetitions(TFormat.Type, _blocks);
+        if (repetitions > 1)
+        {
+            var codes = stackalloc byte[repetitions * x.Columns];
+            var activationSums = stackalloc short[repetitions * (x.Columns / 16)];
+            for (var i = 0; i < repetitions; i++)
+            {
+                new ReadOnlySpan<byte>(x.Codes, x.Columns).CopyTo(new Span<byte>(codes + (i * x.Columns), x.Columns));
+                new ReadOnlySpan<short>(x.Sums, x.Columns / 16).CopyTo(new Span<short>(activationSums + (i * (x.Columns / 16)), x.Columns / 16));
+            }
+
+            x.Codes = codes;
+            x.Sums = activationSums;
+        }
+
         var arguments = new BlockKernelArguments
         {
             Weights = _arguments.Weights + ((nint)row * _blocks * sizeof(TFormat)),
@@ -96,6 +111,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             Values = values,
             Groups = groups,
             Blocks = _blocks,
+            ActivationBlocks = repetitions * _blocks,
         };
         _assembled(&arguments);
         for (var i = 0; i < groups * RowsAtOnce; i++) _arguments.Put(row + i, token, sums[i]);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Numerics;
 using FalconMamba.Formats;
 using FalconMamba.Quantization;
 using Iced.Intel;
@@ -34,11 +35,10 @@ internal abstract class BlockKernel
 
     /// <summary>The kernel for weights of a type, assembled when it is first asked for.</summary>
     /// <param name="type">The block format.</param>
-    /// <param name="blocks">The blocks of a row.</param>
-    /// <returns>The function, or null if there is none for such rows or the system allows no code to be made.</returns>
-    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type, int blocks)
+    /// <returns>The function, or null if there is none or the system allows no code to be made.</returns>
+    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type)
     {
-        if (!KernelAssembler.IsSupported || BlockFormats.Find(type) is null || (IsShort(type) && blocks % Batch != 0)) return null;
+        if (!KernelAssembler.IsSupported || BlockFormats.Find(type) is null) return null;
         return (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd(
             type, static type => (nint)(IsShort(type) ? (BlockKernel)new ShortBlockKernel(type) : new LongBlockKernel(type)).Assemble());
     }
@@ -52,13 +52,17 @@ internal abstract class BlockKernel
     /// <summary>Leaves the eight values, totals times scales, in ymm0.</summary>
     protected abstract void Scale();
 
+    /// <summary>How many times the activations of a row must follow one another for a kernel: batches of short blocks do not look where a row ends.</summary>
+    public static int Repetitions(TensorType type, int blocks) =>
+        IsShort(type) ? Batch / (int)BigInteger.GreatestCommonDivisor(Batch, blocks) : 1;
+
     /// <summary>Goes to the activations of a row's first block.</summary>
     protected void LoadActivations()
     {
         Code.mov(r8, __qword_ptr[rdi + 8]);
         Code.mov(r9, __qword_ptr[rdi + 16]);
         Code.mov(r10, __qword_ptr[rdi + 24]);
-        Code.mov(rdx, __qword_ptr[rdi + 64]);
+        Code.mov(rdx, __qword_ptr[rdi + 72]);
     }
 
     /// <summary>Asks for weights that a later step reads.</summary>
@@ -146,7 +150,7 @@ internal abstract class BlockKernel
         LoadActivations();
         Code.mov(r14, __qword_ptr[rdi + 48]);
         // Eight rows have as many batches of eight as a row has blocks.
-        Code.mov(rcx, rdx);
+        Code.mov(rcx, __qword_ptr[rdi + 64]);
         Code.Label(ref batch);
         // So early that the page is found in time.
         Code.prefetcht1(__byte_ptr[rsi + PageAheadBytes]);

@@ -26,4 +26,7 @@ internal unsafe struct BlockKernelArguments
 
     /// <summary>The blocks of a row, at least one.</summary>
     public long Blocks;
+
+    /// <summary>After how many blocks the activations begin anew: those of a row, or of several that follow one another there.</summary>
+    public long ActivationBlocks;
 }

@@ -6,7 +6,7 @@ using static Iced.Intel.AssemblerRegisters;
 namespace FalconMamba.Kernels.Assembled;
 
 /// <summary>
-/// The formats of 32 weights: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1. Two blocks fill a register; the eight of a batch lie in one row.
+/// The formats of 32 weights: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1. Two blocks fill a register.
 /// What codes are too high by, or the minimums, is the sum of a block's activations times
 /// one number.
 /// </summary>
