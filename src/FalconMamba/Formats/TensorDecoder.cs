@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FalconMamba.Quantization;
 
@@ -74,6 +75,8 @@ internal static class TensorDecoder
         }
     }
 
+    // Runs over every small tensor while a model loads, which is over before the runtime would optimize it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void Convert<TSource, T>(ReadOnlySpan<byte> source, Span<T> destination)
         where TSource : unmanaged, INumber<TSource>
         where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -10,11 +10,9 @@ namespace FalconMamba.Kernels;
 /// How fast this machine reads memory: the bound of token-by-token generation. A 1 GB buffer, of huge pages where the system
 /// has them, is read in one stream a thread, plainly and with software prefetch; the best of all rounds counts.
 /// </summary>
-public static unsafe partial class MemoryBandwidth
+public static unsafe class MemoryBandwidth
 {
     private const int BlockBytes = 1024 * 1024, Line = 64, PrefetchBytes = 2048;
-    private const nuint HugePage = 2 * 1024 * 1024;
-    private const int AdviseHugePages = 14;
 
     /// <summary>Measures the bandwidth.</summary>
     /// <param name="threads">Threads that read; 0 for one a physical core.</param>
@@ -26,10 +24,10 @@ public static unsafe partial class MemoryBandwidth
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, BlockBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(rounds, 1);
         if (threads <= 0) threads = Processor.PhysicalCores;
-        var buffer = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, HugePage);
+        var buffer = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, MemoryAdvice.HugePage);
         try
         {
-            if (OperatingSystem.IsLinux()) _ = Advise(buffer, (nuint)bytes, AdviseHugePages);
+            MemoryAdvice.PreferHugePages(buffer, (nuint)bytes);
             var fill = new FillJob { Buffer = buffer };
             ComputePool.Shared.Run(ref fill, bytes / BlockBytes, threads);
             var best = 0.0;
@@ -52,10 +50,6 @@ public static unsafe partial class MemoryBandwidth
             NativeMemory.AlignedFree(buffer);
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
-    private static partial int Advise(void* address, nuint length, int advice);
 
     // Every page needs memory of its own, and the system is slow to give it: that is shared among the threads too.
     private struct FillJob : IBlockJob

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using FalconMamba.Kernels;
 
 namespace FalconMamba.Model;
@@ -12,8 +13,7 @@ public sealed class FalconMambaModel : IModelRunner
     private readonly ModelOptions _options;
     private readonly KernelSet _kernels;
     private readonly ModelWeights _weights;
-    private readonly PreparedLayer[] _layers;
-    private readonly NativeBuffer _normF;
+    private readonly PreparedWeights _prepared;
     private readonly ConcurrentBag<Workspace> _workspaces = [];
     private readonly Lock _gate = new();
     private readonly ManualResetEventSlim _idle = new(true);
@@ -36,10 +36,7 @@ public sealed class FalconMambaModel : IModelRunner
         _options = options;
         _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact);
         Config = options.Configure(weights.Config);
-        _layers = [.. weights.Layers.Select(layer => new PreparedLayer(weights.Config, layer))];
-        _normF = new NativeBuffer(RecurrentState.Pad(Config.HiddenSize));
-        weights.NormF.CopyTo(_normF.Span);
-        Fingerprint = ModelFingerprint.Of(Config, weights);
+        (_prepared, Fingerprint) = Prepare(Config, weights, _kernels.Threads);
     }
 
     /// <inheritdoc/>
@@ -135,13 +132,33 @@ public sealed class FalconMambaModel : IModelRunner
 
         _idle.Wait();
         _idle.Dispose();
-        foreach (var layer in _layers) layer.Dispose();
         foreach (var workspace in _workspaces) workspace.Dispose();
-        _normF.Dispose();
+        _prepared.Dispose();
         _weights.Dispose();
     }
 
-    internal (KernelSet Kernels, PreparedLayer[] Layers, NativeBuffer NormF) Prepared => (_kernels, _layers, _normF);
+    internal (KernelSet Kernels, PreparedLayer[] Layers, NativeBuffer NormF) Prepared => (_kernels, _prepared.Layers, _prepared.NormF);
+
+    // Both read the files all over, which takes longest where pages are not mapped yet.
+    private static (PreparedWeights Prepared, string Fingerprint) Prepare(FalconMambaConfig config, ModelWeights weights, int threads)
+    {
+        PreparedWeights? prepared = null;
+        var fingerprint = "";
+        try
+        {
+            Parallel.Invoke(
+                new ParallelOptions { MaxDegreeOfParallelism = threads },
+                () => fingerprint = ModelFingerprint.Of(config, weights),
+                () => prepared = new PreparedWeights(weights, threads));
+            return (prepared!, fingerprint);
+        }
+        catch (AggregateException e)
+        {
+            prepared?.Dispose();
+            ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions[0]);
+            throw;
+        }
+    }
 
     private void Check(ReadOnlySpan<Chunk> chunks, int logitsLength, int hiddenLength)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FalconMamba.Formats;
 using FalconMamba.Formats.Gguf;
 using FalconMamba.Formats.Safetensors;
@@ -56,10 +57,17 @@ public sealed record LayerWeights
     public double[] DecodeA()
     {
         var a = new double[ALog.ElementCount];
-        ALog.CopyTo(a);
-        if (!StoresLogarithmOfA) return a;
-        for (var i = 0; i < a.Length; i++) a[i] = -Math.Exp(a[i]);
+        CopyATo(0, a);
         return a;
+    }
+
+    /// <summary>A run of A's elements, row-major.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal void CopyATo(long start, Span<double> destination)
+    {
+        ALog.CopyTo(start, destination);
+        if (!StoresLogarithmOfA) return;
+        foreach (ref var a in destination) a = -Math.Exp(a);
     }
 }
 

@@ -9,7 +9,8 @@ namespace FalconMamba.Model;
 /// <remarks>One forward pass at a time may move a state; reading it meanwhile gives no meaningful values.</remarks>
 public sealed class RecurrentState : IDisposable
 {
-    private const int Lanes = 16;
+    /// <summary>The channels that lie side by side, whatever the instruction set.</summary>
+    internal const int Lanes = 16;
 
     private readonly FalconMambaConfig _config;
     private readonly NativeBuffer _convolution;
@@ -149,8 +150,7 @@ public sealed class RecurrentState : IDisposable
     internal static int Pad(int width) => checked(width + Lanes - 1) & ~(Lanes - 1);
 
     /// <summary>
-    /// The place of one of a channel's numbers (states, taps or stored inputs): sixteen channels lie side by side, whatever the
-    /// instruction set.
+    /// The place of one of a channel's numbers (states, taps or stored inputs): sixteen channels lie side by side.
     /// </summary>
     internal static int Place(int channel, int item, int items) =>
         (((channel / Lanes) * items) + item) * Lanes + (channel % Lanes);
