@@ -25,7 +25,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     // The rows whose chains go side by side, and the blocks whose integers do; how far ahead the stream is asked for.
     private const int RowsAtOnce = 8, Batch = 8, PrefetchBytes = 6144, LineBytes = 64;
 
-    // What an assembled kernel finds on the stack at most: a number for each row, and a value for each block of eight.
+    // What lies on the stack at most: a number for each row, and a value for each block of eight.
     private const int MostRows = 1024, MostBlocks = 1024;
 
     private MatrixProductArguments _arguments;
@@ -73,6 +73,8 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     {
         if (_assembled is not null)
             while (end - row >= RowsAtOnce) row = MultiplyAssembled(row, Math.Min(end, row + MostRows), token);
+        if (_blocks > MostBlocks)
+            for (; row < end; row++) MultiplyLong(row, token);
         for (; row < end; row += RowsAtOnce) MultiplyEight(row, Math.Min(RowsAtOnce, end - row), token);
     }
 
@@ -119,9 +121,37 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     }
 
     /// <summary>Up to eight rows.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
     private readonly void MultiplyEight(int row, int rows, int token)
+    {
+        var values = stackalloc float[(rows * _blocks) + Batch];
+        var x = _activations.From(token);
+        Multiply((TFormat*)_arguments.Weights + ((nint)row * _blocks), 0, rows * _blocks, in x, values);
+        for (var i = 0; i < rows; i += 4) Chain(row + i, Math.Min(4, rows - i), token, values + (i * _blocks), x.Scales);
+    }
+
+    /// <summary>A row whose values do not all fit the stack.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [SkipLocalsInit]
+    private readonly void MultiplyLong(int row, int token)
+    {
+        var values = stackalloc float[MostBlocks + Batch];
+        var x = _activations.From(token);
+        var sum = 0f;
+        for (var first = 0; first < _blocks; first += MostBlocks)
+        {
+            var count = Math.Min(MostBlocks, _blocks - first);
+            Multiply((TFormat*)_arguments.Weights + ((nint)row * _blocks) + first, first, count, in x, values);
+            for (var i = 0; i < count; i++) sum = MathF.FusedMultiplyAdd(x.Scales[first + i], values[i], sum);
+        }
+
+        _arguments.Put(row, token, sum);
+    }
+
+    /// <summary>The values of consecutive blocks, of which the first is multiplied with some block of the activations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    [SkipLocalsInit]
+    private readonly void Multiply(TFormat* w, int next, int all, in QuantizedRows x, float* values)
     {
         var products = stackalloc int[Batch * 8];
         var minimums = stackalloc int[Batch * 8];
@@ -129,21 +159,18 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
         new Span<int>(products, Batch * 8).Clear();
         new Span<int>(minimums, Batch * 8).Clear();
         new Span<uint>(bits, Batch).Clear();
-        var all = rows * _blocks;
-        var values = stackalloc float[all + Batch];
-        var x = _activations.From(token);
         var blocks = _blocks;
-        var w = (TFormat*)_arguments.Weights + ((nint)row * blocks);
-        var next = 0;
+        byte* codes = x.Codes, factors = x.Factors;
+        var activationSums = x.Sums;
         for (var first = 0; first < all; first += Batch)
         {
             var count = Math.Min(Batch, all - first);
             for (var i = 0; i < count; i++, w++)
             {
                 Prefetch((byte*)w + PrefetchBytes);
-                ref readonly var sums = ref x.Sums[next * (TFormat.Length / 16)];
+                ref readonly var sums = ref activationSums[next * (TFormat.Length / 16)];
                 var integers = TFormat.Products<TBytes, TPair>(
-                    in *w, in x.Codes[next * TFormat.Length], in x.Factors[next * (TFormat.Length / ActivationQuantizer.Group)], in sums);
+                    in *w, in codes[next * TFormat.Length], in factors[next * (TFormat.Length / ActivationQuantizer.Group)], in sums);
                 TBytes.Store(integers, products + (8 * i));
                 if (TFormat.HasMinimum) TBytes.Store(TFormat.Minimums<TBytes>(in *w, in sums), minimums + (8 * i));
                 bits[i] = TFormat.ScaleBits(in *w);
@@ -153,8 +180,6 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             // Where there are fewer than eight, what is left of the batch before stands in for them, and is not chained.
             Scale(Vector256.Load(bits), products, minimums).Store(values + first);
         }
-
-        for (var i = 0; i < rows; i += 4) Chain(row + i, Math.Min(4, rows - i), token, values + (i * blocks), x.Scales);
     }
 
     /// <summary>The chains of up to four rows, over the values of their blocks.</summary>

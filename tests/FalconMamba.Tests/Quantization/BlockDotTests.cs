@@ -99,6 +99,29 @@ public class BlockDotTests
     }
 
     [Fact]
+    public void Rows_of_more_blocks_than_the_stack_has_room_for_give_the_same_bits_on_every_path()
+    {
+        const int RowCount = 9, Columns = 1100 * 32;
+        var random = new Random(11);
+        var bytes = new byte[RowCount * Columns / 32 * 34];
+        random.NextBytes(bytes);
+        // Scales between 2⁻⁷ and 1.
+        for (var i = 1; i < bytes.Length; i += 34) bytes[i] = (byte)(0x20 + (bytes[i] & 0x1B));
+        var weights = Tensor.FromBytes("w", TensorType.Q8_0, [RowCount, Columns], bytes);
+        using var input = new NativeBuffer(Columns);
+        foreach (ref var value in input.Span) value = random.NextSingle() - 0.5f;
+        using var scratch = new QuantizedActivations(1, Columns);
+        var results = KernelSet.Paths.Select(path =>
+        {
+            var output = new float[RowCount];
+            KernelSet.Create(path, 1).MatrixProduct(weights, new Rows(input, Columns), output, 1, scratch);
+            return output;
+        }).ToArray();
+        foreach (var result in results) Assert.Equal(results[0], result);
+        Assert.All(results[0], value => Assert.True(float.IsFinite(value) && value != 0));
+    }
+
+    [Fact]
     public unsafe void Activations_are_rounded_to_the_nearest_code_of_their_group()
     {
         foreach (var block in new[] { 32, 256 })

@@ -29,7 +29,7 @@ internal abstract class BlockKernel
 
     protected TensorTypeInfo Info { get; }
 
-    protected KernelAssembler Kernel { get; } = new(stackBytes: 0);
+    protected KernelAssembler Kernel { get; } = new();
 
     protected Assembler Code => Kernel.Code;
 
@@ -43,6 +43,10 @@ internal abstract class BlockKernel
             type, static type => (nint)(IsShort(type) ? (BlockKernel)new ShortBlockKernel(type) : new LongBlockKernel(type)).Assemble());
     }
 
+    /// <summary>How many times the activations of a row must follow one another for a kernel: batches of short blocks do not look where a row ends.</summary>
+    public static int Repetitions(TensorType type, int blocks) =>
+        IsShort(type) ? Batch / (int)BigInteger.GreatestCommonDivisor(Batch, blocks) : 1;
+
     /// <summary>Loads the constants.</summary>
     protected abstract void Prepare();
 
@@ -51,10 +55,6 @@ internal abstract class BlockKernel
 
     /// <summary>Leaves the eight values, totals times scales, in ymm0.</summary>
     protected abstract void Scale();
-
-    /// <summary>How many times the activations of a row must follow one another for a kernel: batches of short blocks do not look where a row ends.</summary>
-    public static int Repetitions(TensorType type, int blocks) =>
-        IsShort(type) ? Batch / (int)BigInteger.GreatestCommonDivisor(Batch, blocks) : 1;
 
     /// <summary>Goes to the activations of a row's first block.</summary>
     protected void LoadActivations()

@@ -22,7 +22,7 @@ internal sealed class FloatKernel
 
     private static readonly AssemblerRegisterZMM[] Sums = [zmm16, zmm17, zmm18, zmm19];
 
-    private readonly KernelAssembler _kernel = new(stackBytes: 0);
+    private readonly KernelAssembler _kernel = new();
     private readonly TensorType _type;
 
     private FloatKernel(TensorType type) => _type = type;

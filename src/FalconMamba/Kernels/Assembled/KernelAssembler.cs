@@ -18,8 +18,8 @@ internal sealed class KernelAssembler
     private readonly List<(Label Label, byte[] Bytes)> _constants = [];
     private readonly AssemblerRegister64[] _saved = OperatingSystem.IsWindows() ? Saved : Saved[..6];
 
-    /// <summary>Begins a kernel: its arguments are at rdi, and so much of the stack, aligned to 64 bytes, at rsp.</summary>
-    public KernelAssembler(int stackBytes)
+    /// <summary>Begins a kernel: its arguments are at rdi, and every register but rsp is its own.</summary>
+    public KernelAssembler()
     {
         Code.endbr64();
         foreach (var register in _saved) Code.push(register);
@@ -29,13 +29,6 @@ internal sealed class KernelAssembler
             Code.sub(rsp, 16 * SavedVectors.Length);
             for (var i = 0; i < SavedVectors.Length; i++) Code.vmovups(__xmmword_ptr[rsp + (16 * i)], SavedVectors[i]);
         }
-
-        Code.mov(rbp, rsp);
-        Code.sub(rsp, stackBytes + 64);
-        Code.and(rsp, -64);
-        // The frame lies above the kernel's own part of the stack.
-        Code.mov(__qword_ptr[rsp + stackBytes], rbp);
-        StackBytes = stackBytes;
     }
 
     /// <summary>
@@ -47,8 +40,6 @@ internal sealed class KernelAssembler
 
     /// <summary>Where instructions are added; the longer encoding, which reaches all registers, goes first.</summary>
     public Assembler Code { get; } = new(64) { PreferVex = false };
-
-    private int StackBytes { get; }
 
     /// <summary>The place of a constant, which lies behind the code.</summary>
     public Label Constant(params ReadOnlySpan<byte> bytes)
@@ -63,7 +54,6 @@ internal sealed class KernelAssembler
     public unsafe delegate* unmanaged[Cdecl]<void*, void> Load()
     {
         Code.vzeroupper();
-        Code.mov(rsp, __qword_ptr[rsp + StackBytes]);
         if (OperatingSystem.IsWindows())
         {
             for (var i = 0; i < SavedVectors.Length; i++) Code.vmovups(SavedVectors[i], __xmmword_ptr[rsp + (16 * i)]);
