@@ -14,7 +14,7 @@ internal sealed class ProgressBar : IProgress<long>, IProgress<int>, IDisposable
     private readonly string _label;
     private readonly long _total;
     private readonly Func<long, string> _unit;
-    private readonly TimeSpan _patience;
+    private readonly TimeSpan _patience, _betweenFrames;
     private readonly ManualResetEventSlim _done = new();
     private readonly Task _display;
     private long _value;
@@ -25,8 +25,10 @@ internal sealed class ProgressBar : IProgress<long>, IProgress<int>, IDisposable
     /// <param name="total">The value at the end.</param>
     /// <param name="unit">Writes a value for people.</param>
     /// <param name="patience">How long nothing is shown, if not the usual time.</param>
-    public ProgressBar(Terminal terminal, string label, long total, Func<long, string> unit, TimeSpan? patience = null)
+    /// <param name="betweenFrames">How long a bar stands still, if not the usual time: drawing disturbs work that is timed.</param>
+    public ProgressBar(Terminal terminal, string label, long total, Func<long, string> unit, TimeSpan? patience = null, TimeSpan? betweenFrames = null)
     {
+        _betweenFrames = betweenFrames ?? BetweenFrames;
         _patience = patience ?? (terminal.ErrorIsScreen ? Patience : BetweenLines);
         _terminal = terminal;
         _label = label;
@@ -62,6 +64,7 @@ internal sealed class ProgressBar : IProgress<long>, IProgress<int>, IDisposable
 
     private void DrawBar() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_terminal.Error) })
         .Progress()
+        .AutoRefresh(false)
         .AutoClear(true)
         .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
         .Start(context =>
@@ -72,8 +75,9 @@ internal sealed class ProgressBar : IProgress<long>, IProgress<int>, IDisposable
                 var value = Interlocked.Read(ref _value);
                 task.Description = Description(value);
                 task.Value = value;
+                context.Refresh();
             }
-            while (!_done.Wait(BetweenFrames));
+            while (!_done.Wait(_betweenFrames));
         });
 
     private string Description(long value) => Markup.Escape($"{_label} {_unit(value)} of {_unit(_total)}");

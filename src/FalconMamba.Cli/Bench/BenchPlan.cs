@@ -39,7 +39,8 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
                 foreach (var (prompt, generated) in works)
                 {
                     var test = new BenchTest(prompt, generated, depth, batch);
-                    var (result, roofline) = Measure(runner, () => runner.Run(test, Repetitions, WarmUp, cancellationToken));
+                    var (result, roofline) = Measure(
+                        runner, test.Name, depth + (Repetitions * ((long)prompt + generated)), () => runner.Run(test, Repetitions, WarmUp, cancellationToken));
                     rows.Add(BenchRow.Fields(runner, result, roofline), heading, BenchRow.Cells(runner, result, showsBatch, showsMicroBatch));
                     TellMemory(result.Memory);
                     var (median, best) = (Statistics.Median(result.Rates), result.Rates.Max());
@@ -60,7 +61,8 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
         {
             foreach (var test in from p in prompts from g in generations from s in sequences where p + g > 0 select new ParallelTest(p, g, s, batch))
             {
-                var (result, roofline) = Measure(runner, () => test.Run(runner, Repetitions, WarmUp, cancellationToken));
+                var (result, roofline) = Measure(
+                    runner, $"{test.Sequences} sequences", Repetitions * test.Tokens, () => test.Run(runner, Repetitions, WarmUp, cancellationToken));
                 rows.Add(result.Fields(runner, roofline), ParallelResult.Heading, result.Cells());
                 TellMemory(result.Memory);
                 if (test.Generated > 0)
@@ -105,14 +107,19 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
         return runner;
     }
 
-    /// <summary>Runs a test between two measurements of the machine, if they are asked for.</summary>
-    private (T Result, Roofline? Limits) Measure<T>(BenchRunner runner, Func<T> test)
+    /// <summary>Runs a test of so many tokens, between two measurements of the machine if they are asked for.</summary>
+    private (T Result, Roofline? Limits) Measure<T>(BenchRunner runner, string name, long tokens, Func<T> test)
     {
-        if (!MeasuresLimits) return (test(), null);
-        var limits = new Roofline(runner.Work, runner.Model.Threads);
-        limits.Measure();
-        var result = test();
-        limits.Measure();
+        var limits = MeasuresLimits ? new Roofline(runner.Work, runner.Model.Threads) : null;
+        limits?.Measure();
+        T result;
+        using (var progress = new ProgressBar(terminal, name, tokens, Units.Digits, betweenFrames: TimeSpan.FromSeconds(2)))
+        {
+            runner.Progress.Begin(progress);
+            result = test();
+        }
+
+        limits?.Measure();
         return (result, limits);
     }
 

@@ -42,13 +42,16 @@ internal sealed class BenchRunner : IDisposable
 
     public double LoadMilliseconds { get; }
 
+    /// <summary>Counts the tokens that are run.</summary>
+    public TokenProgress Progress { get; } = new();
+
     /// <summary>Runs a short form of a test to warm up, and then the test as often as asked.</summary>
     public BenchResult Run(BenchTest test, int repetitions, bool warmUp, CancellationToken cancellationToken)
     {
         using var start = Model.CreateState();
         if (test.Depth > 0) Read([start], test.Depth, test.Batch, cancellationToken);
         var warmUpTest = test with { Prompt = Math.Min(test.Prompt, WarmUpPrompt), Generated = Math.Min(test.Generated, WarmUpSteps) };
-        if (warmUp) StartTimes.WarmUp(() => Once(start, warmUpTest, cancellationToken));
+        if (warmUp) Progress.Pause(() => StartTimes.WarmUp(() => Once(start, warmUpTest, cancellationToken)));
         ResidentMemory.ResetPeak();
         var time = DateTime.UtcNow;
         var samples = new long[repetitions];
@@ -101,7 +104,8 @@ internal sealed class BenchRunner : IDisposable
     {
         var needed = chunks.Length * Model.Config.VocabSize;
         if (_logits.Length < needed) _logits = new float[needed];
-        Model.Forward(chunks, _logits, cancellationToken: cancellationToken);
+        Model.Forward(chunks, _logits, progress: Progress, cancellationToken: cancellationToken);
+        foreach (ref readonly var chunk in chunks) Progress.Add(chunk.Tokens.Length);
     }
 
     private long Once(RecurrentState start, BenchTest test, CancellationToken cancellationToken)

@@ -21,7 +21,7 @@ internal sealed record ParallelTest(int Prompt, int Generated, int Sequences, in
     public ParallelResult Run(BenchRunner runner, int repetitions, bool warmUp, CancellationToken cancellationToken)
     {
         var warmUpTest = this with { Prompt = Math.Min(Prompt, 16), Generated = Math.Min(Generated, 2) };
-        if (warmUp) StartTimes.WarmUp(() => warmUpTest.Once(runner, cancellationToken));
+        if (warmUp) runner.Progress.Pause(() => StartTimes.WarmUp(() => warmUpTest.Once(runner, cancellationToken)));
         ResidentMemory.ResetPeak();
         var samples = new (double Prompt, double Generation)[repetitions];
         foreach (ref var sample in samples.AsSpan()) sample = Once(runner, cancellationToken);

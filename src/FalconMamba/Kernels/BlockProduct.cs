@@ -31,7 +31,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     private MatrixProductArguments _arguments;
     private QuantizedRows _activations;
     private Ranges _ranges;
-    private int _blocks;
+    private int _blocks, _repetitions;
     private delegate* unmanaged[Cdecl]<void*, void> _assembled;
 
     /// <summary>Runs the product; the input of <paramref name="arguments"/> is not read.</summary>
@@ -43,13 +43,15 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     public static void Run(in MatrixProductArguments arguments, in QuantizedRows activations, ComputePool pool, int threads, bool assembled = false)
     {
         var blocks = arguments.Columns / TFormat.Length;
+        var repetitions = BlockKernel.Repetitions(TFormat.Type, blocks);
         var job = new BlockProduct<TBytes, TPair, TFormat>
         {
             _arguments = arguments,
             _activations = activations,
             _blocks = blocks,
+            _repetitions = repetitions,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
-            _assembled = assembled && blocks * BlockKernel.Repetitions(TFormat.Type, blocks) <= MostBlocks ? BlockKernel.Find(TFormat.Type) : null,
+            _assembled = assembled && blocks * repetitions <= MostBlocks ? BlockKernel.Find(TFormat.Type) : null,
         };
         pool.Run(ref job, job._ranges.Count, threads);
     }
@@ -87,12 +89,11 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
         var sums = stackalloc float[MostRows];
         var values = stackalloc float[RowsAtOnce * _blocks];
         var x = _activations.From(token);
-        var repetitions = BlockKernel.Repetitions(TFormat.Type, _blocks);
-        if (repetitions > 1)
+        if (_repetitions > 1)
         {
-            var codes = stackalloc byte[repetitions * x.Columns];
-            var activationSums = stackalloc short[repetitions * (x.Columns / 16)];
-            for (var i = 0; i < repetitions; i++)
+            var codes = stackalloc byte[_repetitions * x.Columns];
+            var activationSums = stackalloc short[_repetitions * (x.Columns / 16)];
+            for (var i = 0; i < _repetitions; i++)
             {
                 new ReadOnlySpan<byte>(x.Codes, x.Columns).CopyTo(new Span<byte>(codes + (i * x.Columns), x.Columns));
                 new ReadOnlySpan<short>(x.Sums, x.Columns / 16).CopyTo(new Span<short>(activationSums + (i * (x.Columns / 16)), x.Columns / 16));
@@ -113,7 +114,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             Values = values,
             Groups = groups,
             Blocks = _blocks,
-            ActivationBlocks = repetitions * _blocks,
+            ActivationBlocks = _repetitions * _blocks,
         };
         _assembled(&arguments);
         for (var i = 0; i < groups * RowsAtOnce; i++) _arguments.Put(row + i, token, sums[i]);

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Numerics;
 using FalconMamba.Formats;
 using FalconMamba.Quantization;
 using Iced.Intel;
@@ -45,7 +44,7 @@ internal abstract class BlockKernel
 
     /// <summary>How many times the activations of a row must follow one another for a kernel: batches of short blocks do not look where a row ends.</summary>
     public static int Repetitions(TensorType type, int blocks) =>
-        IsShort(type) ? Batch / (int)BigInteger.GreatestCommonDivisor(Batch, blocks) : 1;
+        IsShort(type) ? Batch / Math.Clamp(blocks & -blocks, 1, Batch) : 1;
 
     /// <summary>Loads the constants.</summary>
     protected abstract void Prepare();
