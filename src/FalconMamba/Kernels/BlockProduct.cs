@@ -31,28 +31,27 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     private MatrixProductArguments _arguments;
     private QuantizedRows _activations;
     private Ranges _ranges;
-    private int _blocks, _repetitions;
+    private int _blocks, _arrangedBytes;
+    private byte* _arranged;
     private delegate* unmanaged[Cdecl]<void*, void> _assembled;
 
     /// <summary>Runs the product; the input of <paramref name="arguments"/> is not read.</summary>
     /// <param name="arguments">The weights, and where the result goes.</param>
     /// <param name="activations">X.</param>
+    /// <param name="scratch">Room for X as assembled kernels read it; null to do without them.</param>
     /// <param name="pool">The threads.</param>
     /// <param name="threads">How many of them.</param>
-    /// <param name="assembled">Whether an assembled kernel does what it can.</param>
-    public static void Run(in MatrixProductArguments arguments, in QuantizedRows activations, ComputePool pool, int threads, bool assembled = false)
+    public static void Run(in MatrixProductArguments arguments, in QuantizedRows activations, QuantizedActivations? scratch, ComputePool pool, int threads)
     {
         var blocks = arguments.Columns / TFormat.Length;
-        var repetitions = BlockKernel.Repetitions(TFormat.Type, blocks);
         var job = new BlockProduct<TBytes, TPair, TFormat>
         {
             _arguments = arguments,
             _activations = activations,
             _blocks = blocks,
-            _repetitions = repetitions,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
-            _assembled = assembled && blocks * repetitions <= MostBlocks ? BlockKernel.Find(TFormat.Type) : null,
         };
+        if (scratch is not null && blocks is > 0 and <= MostBlocks) job.Arrange(scratch);
         pool.Run(ref job, job._ranges.Count, threads);
     }
 
@@ -68,6 +67,16 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
         // Eight rows stay near while the tokens pass.
         for (var row = first; row < end; row += RowsAtOnce)
             for (var token = 0; token < _arguments.Tokens; token++) MultiplyRows(row, Math.Min(end, row + RowsAtOnce), token);
+    }
+
+    private void Arrange(QuantizedActivations scratch)
+    {
+        _assembled = BlockKernel.Find(TFormat.Type);
+        if (_assembled is null) return;
+        _arrangedBytes = ArrangedActivations.Batches(_blocks) * ArrangedActivations.BatchBytes(TFormat.Length);
+        _arranged = scratch.Arranged(_arguments.Tokens, _arrangedBytes);
+        for (var token = 0; token < _arguments.Tokens; token++)
+            ArrangedActivations.Arrange(TFormat.Type, _activations.From(token), _arranged + ((nint)token * _arrangedBytes));
     }
 
     /// <summary>Some rows and one token.</summary>
@@ -88,33 +97,16 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
         var groups = (end - row) / RowsAtOnce;
         var sums = stackalloc float[MostRows];
         var values = stackalloc float[RowsAtOnce * _blocks];
-        var x = _activations.From(token);
-        if (_repetitions > 1)
-        {
-            var codes = stackalloc byte[_repetitions * x.Columns];
-            var activationSums = stackalloc short[_repetitions * (x.Columns / 16)];
-            for (var i = 0; i < _repetitions; i++)
-            {
-                new ReadOnlySpan<byte>(x.Codes, x.Columns).CopyTo(new Span<byte>(codes + (i * x.Columns), x.Columns));
-                new ReadOnlySpan<short>(x.Sums, x.Columns / 16).CopyTo(new Span<short>(activationSums + (i * (x.Columns / 16)), x.Columns / 16));
-            }
-
-            x.Codes = codes;
-            x.Sums = activationSums;
-        }
-
         var arguments = new BlockKernelArguments
         {
             Weights = _arguments.Weights + ((nint)row * _blocks * sizeof(TFormat)),
-            Codes = x.Codes,
-            Factors = x.Factors,
-            Sums = x.Sums,
-            Scales = x.Scales,
+            Activations = _arranged + ((nint)token * _arrangedBytes),
+            Scales = _activations.From(token).Scales,
             Output = sums,
             Values = values,
             Groups = groups,
             Blocks = _blocks,
-            ActivationBlocks = _repetitions * _blocks,
+            ActivationBatches = ArrangedActivations.Batches(_blocks),
         };
         _assembled(&arguments);
         for (var i = 0; i < groups * RowsAtOnce; i++) _arguments.Put(row + i, token, sums[i]);

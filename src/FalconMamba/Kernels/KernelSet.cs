@@ -197,7 +197,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
 
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
             ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
-            BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, Pool, _kernels.Threads, _kernels.Assembled);
+            BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, _kernels.Assembled ? _scratch : null, Pool, _kernels.Threads);
         }
     }
 }

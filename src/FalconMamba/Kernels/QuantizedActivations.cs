@@ -1,3 +1,5 @@
+using FalconMamba.Kernels.Assembled;
+
 namespace FalconMamba.Kernels;
 
 /// <summary>Where a kernel finds activations of eight bits, a row a token.</summary>
@@ -36,7 +38,7 @@ internal sealed class QuantizedActivations : IDisposable
 {
     private const int Group = ActivationQuantizer.Group;
 
-    private readonly NativeBuffer _codes, _scales, _factors, _sums;
+    private readonly NativeBuffer _codes, _scales, _factors, _sums, _arranged;
 
     /// <summary>Room for <paramref name="rows"/> rows of up to <paramref name="columns"/> columns.</summary>
     public QuantizedActivations(int rows, int columns)
@@ -46,11 +48,13 @@ internal sealed class QuantizedActivations : IDisposable
         _scales = new NativeBuffer(groups);
         _factors = new NativeBuffer((groups + sizeof(float) - 1) / sizeof(float));
         _sums = new NativeBuffer(groups);
+        _arranged = new NativeBuffer(checked(rows * ((ArrangedActivations.MostBytes(columns) + sizeof(float) - 1) / sizeof(float))));
     }
 
     /// <summary>The bytes that so many rows of up to a width take.</summary>
     public static long ByteLength(int rows, int columns) =>
-        (long)rows * ((columns + Group - 1) / Group) * (Group + sizeof(float) + sizeof(byte) + (2 * sizeof(short)));
+        (long)rows * ((columns + Group - 1) / Group) * (Group + sizeof(float) + sizeof(byte) + (2 * sizeof(short)))
+        + ((long)rows * ArrangedActivations.MostBytes(columns));
 
     /// <summary>Rows of a width and block, once it is sure that they fit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">They do not, or the block is neither of 32 nor of 256.</exception>
@@ -70,11 +74,20 @@ internal sealed class QuantizedActivations : IDisposable
         };
     }
 
+    /// <summary>Room for rows as assembled kernels read them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">They do not fit.</exception>
+    public unsafe byte* Arranged(int rows, int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)rows * bytes / sizeof(float), _arranged.Length, nameof(rows));
+        return (byte*)_arranged.Pointer;
+    }
+
     public void Dispose()
     {
         _codes.Dispose();
         _scales.Dispose();
         _factors.Dispose();
         _sums.Dispose();
+        _arranged.Dispose();
     }
 }

@@ -200,11 +200,11 @@ public class BlockDotTests
                 };
                 switch (path)
                 {
-                    case "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, ComputePool.Shared, 1, assembled: true); break;
-                    case "512" when BytePair512.IsSupported: BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, ComputePool.Shared, 1); break;
-                    case "128": BlockProduct<ByteLanes128, BytePair<ByteLanes128>, TFormat>.Run(in arguments, in rows, ComputePool.Shared, 1); break;
-                    case "generic": BlockProduct<ByteLanesGeneric, BytePair<ByteLanesGeneric>, TFormat>.Run(in arguments, in rows, ComputePool.Shared, 1); break;
-                    default: BlockProduct<ByteLanes256, BytePair<ByteLanes256>, TFormat>.Run(in arguments, in rows, ComputePool.Shared, 1); break;
+                    case "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
+                    case "512" when BytePair512.IsSupported: BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
+                    case "128": BlockProduct<ByteLanes128, BytePair<ByteLanes128>, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
+                    case "generic": BlockProduct<ByteLanesGeneric, BytePair<ByteLanesGeneric>, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
+                    default: BlockProduct<ByteLanes256, BytePair<ByteLanes256>, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
                 }
             }
         }

@@ -6,11 +6,8 @@ internal unsafe struct BlockKernelArguments
     /// <summary>The first of eight times <see cref="Groups"/> rows.</summary>
     public byte* Weights;
 
-    /// <summary>The token's codes and factors.</summary>
-    public byte* Codes, Factors;
-
-    /// <summary>The token's sums.</summary>
-    public short* Sums;
+    /// <summary>The token's activations, as <see cref="ArrangedActivations"/> lays them out.</summary>
+    public byte* Activations;
 
     /// <summary>The token's scales.</summary>
     public float* Scales;
@@ -27,6 +24,6 @@ internal unsafe struct BlockKernelArguments
     /// <summary>The blocks of a row, at least one.</summary>
     public long Blocks;
 
-    /// <summary>After how many blocks the activations begin anew: those of a row, or of several that follow one another there.</summary>
-    public long ActivationBlocks;
+    /// <summary>After how many batches of eight blocks the activations begin anew: those of a row, or of several that follow one another there.</summary>
+    public long ActivationBatches;
 }

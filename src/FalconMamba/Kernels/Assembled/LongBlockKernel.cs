@@ -6,169 +6,252 @@ using static Iced.Intel.AssemblerRegisters;
 namespace FalconMamba.Kernels.Assembled;
 
 /// <summary>
-/// The formats of 256 weights: Q4_K, Q5_K, Q6_K. A block is four times 64 codes of up to six bits in one register, its groups'
-/// scales are words that a shuffle spreads over the products.
+/// The formats of 256 weights: Q4_K, Q5_K, Q6_K. A block is four times 64 codes of up to six bits in one register. The scales
+/// of four blocks are unpacked at once, a block a quarter of a register, to words that a shuffle spreads over the products.
 /// </summary>
 internal sealed class LongBlockKernel(TensorType type) : BlockKernel(type)
 {
+    private const int HalfBatch = Batch / 2, Words = 32 * sizeof(short);
+
     private static readonly AssemblerRegisterZMM[] Products = [zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13];
 
-    // Those of blocks 0 to 3 in the first halves, those of blocks 4 to 7 in the last ones.
-    private static readonly AssemblerRegisterZMM[] Minimums = [zmm14, zmm15, zmm16, zmm17];
+    // Of blocks 0 to 3 and of blocks 4 to 7: the bytes with d in them, and sums of minimums, or of what codes are too high by.
+    private static readonly AssemblerRegisterZMM[] Heads = [zmm14, zmm15], Minimums = [zmm16, zmm17];
 
-    // Where the words of the two runs of pairs 0 to 3 stay.
+    // Where the words for the two runs of each 64 codes stay.
     private static readonly AssemblerRegisterZMM[] Runs = [zmm27, zmm28, zmm29, zmm30];
 
     private bool HasMinimum => Info.Type != TensorType.Q6_K;
 
+    private bool HasFifth => Info.Type == TensorType.Q5_K;
+
+    // d is in the first four bytes, or in the last two of the sixteen that end with it.
+    private int Head => HasMinimum ? 0 : Info.BlockBytes - 16;
+
+    private int HalfActivations => ArrangedActivations.BatchBytes(Info.BlockLength) / 2;
+
+    private int FactorsPlace => HalfBatch * Info.BlockLength;
+
     protected override void Prepare()
     {
-        Code.vmovdqu64(zmm31, __zmmword_ptr[Kernel.Constant(Repeat(64, 15))]);
-        for (byte pair = 0; pair < 4; pair++)
+        foreach (var (mask, bits) in (ReadOnlySpan<(AssemblerRegisterK, uint)>)[(k1, 0x00F0), (k2, 0x0F00), (k3, 0xF000)])
         {
-            byte a = (byte)(4 * pair), b = (byte)(a + 2);
-            Code.vmovdqu64(Runs[pair], __zmmword_ptr[Kernel.Constant([.. Words(16, a), .. Words(16, b)])]);
+            Code.mov(ebp, bits);
+            Code.kmovd(mask, ebp);
         }
 
-        switch (Info.Type)
+        LoadConstant(zmm31, Repeat(64, 15));
+        // Codes of 64 bytes: the low halves are groups 0 and 2 of four, the high ones 1 and 3. Of six bits: 0 and 1, 2 and 3.
+        ReadOnlySpan<(int First, int Last)> groups = HasMinimum ? [(0, 2), (1, 3), (4, 6), (5, 7)] : [(0, 1), (2, 3), (4, 5), (6, 7)];
+        for (var i = 0; i < Runs.Length; i++) LoadConstant(Runs[i], [.. Places(groups[i].First), .. Places(groups[i].Last)]);
+        if (!HasMinimum)
         {
-            case TensorType.Q6_K:
-                Code.vmovdqu64(zmm26, __zmmword_ptr[Kernel.Constant(Repeat(64, 0x30))]);
-                Code.vmovdqu64(zmm25, __zmmword_ptr[Kernel.Constant(Rotations(4, 2))]);
-                Code.vmovdqu64(zmm24, __zmmword_ptr[Kernel.Constant(Rotations(0, 62))]);
-                Code.vmovdqu32(xmm23, __xmmword_ptr[Kernel.Constant(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15)]);
-                break;
-            default:
-                Code.vmovdqu64(zmm26, __zmmword_ptr[Kernel.Constant(Rotations(0, 60))]);
-                Code.vmovdqu32(xmm25, __xmmword_ptr[Kernel.Constant(MemoryMarshal.AsBytes<uint>([0, 0, 0, 4]))]);
-                Code.vmovdqu32(xmm24, __xmmword_ptr[Kernel.Constant(MemoryMarshal.AsBytes<uint>([0x3F3F3F3F, 0x0F0F0F0F, 0x3F3F3F3F, 0x0F0F0F0F]))]);
-                Code.vmovdqu32(xmm23, __xmmword_ptr[Kernel.Constant(MemoryMarshal.AsBytes<uint>([0, 0x30303030, 0, 0x30303030]))]);
-                if (Info.Type != TensorType.Q5_K) break;
-                Code.vmovdqu64(zmm22, __zmmword_ptr[Kernel.Constant(Repeat(64, 16))]);
-                break;
+            LoadConstant(zmm26, Repeat(64, 0x30));
+            LoadConstant(zmm25, Rotations(4, 2));
+            LoadConstant(zmm24, Rotations(0, 62));
+            return;
         }
+
+        // See GroupScales.
+        LoadConstant(zmm25, OfQuarters(0, 0, 0, 4));
+        LoadConstant(zmm24, OfQuarters(0x3F3F3F3F, 0x0F0F0F0F, 0x3F3F3F3F, 0x0F0F0F0F));
+        LoadConstant(zmm23, OfQuarters(0, 0x30303030, 0, 0x30303030));
+        Code.vpxord(zmm26, zmm26, zmm26);
+        if (HasFifth) LoadConstant(zmm22, Repeat(64, 16));
     }
 
     protected override void Multiply()
     {
-        for (var block = 0; block < Batch; block++)
+        for (var half = 0; half < 2; half++)
         {
-            var stay = Code.CreateLabel();
-            var place = block * Info.BlockBytes;
-            Code.vpmovzxbw(xmm2, __qword_ptr[r9]);
-            if (HasMinimum) MultiplyWithMinimum(block, place);
-            else MultiplySixBits(block, place);
-            Prefetch(place, Info.BlockBytes);
-            Code.add(r8, Info.BlockLength);
-            Code.add(r9, Info.BlockLength / ActivationQuantizer.Group);
-            Code.add(r10, Info.BlockLength / 16 * sizeof(short));
-            Code.dec(rdx);
-            Code.jnz(stay);
-            LoadActivations();
-            Code.Label(ref stay);
+            var place = half * HalfBatch * Info.BlockBytes;
+            LoadQuarters(Heads[half], place + Head);
+            if (HasMinimum) UnpackScalesAndMinimums(half);
+            else UnpackScales(half);
+            for (var block = 0; block < HalfBatch; block++)
+            {
+                var sums = Products[(half * HalfBatch) + block];
+                var activations = (half * HalfActivations) + (block * Info.BlockLength);
+                if (HasMinimum) MultiplyNibbles(block, place, activations, sums);
+                else MultiplySixBits(block, place, activations, sums);
+                place += Info.BlockBytes;
+            }
+
+            Prefetch(half * HalfBatch * Info.BlockBytes, HalfBatch * Info.BlockBytes);
         }
     }
 
     protected override void Scale()
     {
+        TotalsOfMinimums();
         if (!HasMinimum)
         {
-            TotalsOfEight(ymm0, Products);
+            Code.vpslld(ymm5, ymm0, 5);
+            TotalsOfEight(Products);
+            Code.vpsubd(ymm0, ymm0, ymm5);
             Code.vcvtdq2ps(ymm0, ymm0);
-            LoadScales(ymm1, Info.BlockBytes - sizeof(ushort));
+            LoadConstant(zmm1, MemoryMarshal.AsBytes<short>([.. ScalePlaces(7), .. new short[24]]));
+            Code.vpermi2w(zmm1, Heads[0], Heads[1]);
+            Code.vcvtph2ps(ymm1, xmm1);
             Code.vmulps(ymm0, ymm0, ymm1);
             return;
         }
 
-        TotalsOfPairs(ymm5, Minimums);
-        Code.vcvtdq2ps(ymm5, ymm5);
-        LoadScales(ymm2, ymm3);
-        Code.vmulps(ymm5, ymm5, ymm3);
-        Code.vmovaps(ymm14, ymm2);
-        TotalsOfEight(ymm0, Products);
+        Code.vcvtdq2ps(ymm5, ymm0);
+        LoadConstant(zmm1, MemoryMarshal.AsBytes<short>([.. ScalePlaces(1), .. new short[24]]));
+        Code.vpermi2w(zmm1, Heads[0], Heads[1]);
+        Code.vcvtph2ps(ymm1, xmm1);
+        Code.vmulps(ymm5, ymm5, ymm1);
+        TotalsOfEight(Products);
         Code.vcvtdq2ps(ymm0, ymm0);
-        Code.vfmsub213ps(ymm0, ymm14, ymm5);
+        LoadConstant(zmm1, MemoryMarshal.AsBytes<short>([.. ScalePlaces(0), .. new short[24]]));
+        Code.vpermi2w(zmm1, Heads[0], Heads[1]);
+        Code.vcvtph2ps(ymm1, xmm1);
+        Code.vfmsub213ps(ymm0, ymm1, ymm5);
     }
 
-    // Q4_K and Q5_K: d, dmin, twelve bytes of scales and minimums, [fifth bits,] codes.
-    private void MultiplyWithMinimum(int block, int place)
+    // Sixteen bytes of each of four blocks.
+    private void LoadQuarters(AssemblerRegisterZMM register, int place)
     {
-        // Eight scales, then eight minimums: see GroupScales.
-        Code.vpshufd(xmm0, __xmmword_ptr[rsi + (place + 4)], 0b10_01_10_00);
-        Code.vpshufd(xmm1, __xmmword_ptr[rsi + (place + 4)], 0b01_01_00_00);
-        Code.vpsrlvd(xmm18, xmm0, xmm25);
-        Code.vpandd(xmm18, xmm18, xmm24);
-        Code.vpsrld(xmm1, xmm1, 2);
-        Code.vpternlogd(xmm18, xmm1, xmm23, 0xF8);
-        Code.vpmovzxbw(ymm0, xmm18);
-        Code.vpmullw(xmm1, xmm2, xmm0);
-        Code.vshufi32x4(zmm18, zmm1, zmm1, 0);
-        Code.vpermq(ymm0, ymm0, 0b11_10_11_10);
-        Code.vpmaddwd(ymm0, ymm0, __ymmword_ptr[r10]);
-        if (block < Batch / 2) Code.vmovdqa64(Minimums[block], zmm0);
-        else Code.vinserti64x4(Minimums[block - (Batch / 2)], Minimums[block - (Batch / 2)], ymm0, 1);
+        Code.vmovdqu(Low(register), __xmmword_ptr[rsi + place]);
+        Code.vbroadcasti32x4(register.k1, __xmmword_ptr[rsi + (place + Info.BlockBytes)]);
+        Code.vbroadcasti32x4(register.k2, __xmmword_ptr[rsi + (place + (2 * Info.BlockBytes))]);
+        Code.vbroadcasti32x4(register.k3, __xmmword_ptr[rsi + (place + (3 * Info.BlockBytes))]);
 
-        var hasFifth = Info.Type == TensorType.Q5_K;
-        var codes = hasFifth ? 48 : 16;
-        // The fifth bit of run g is bit g of its byte; it goes to place 4.
-        Label[] fifths = [.. hasFifth ? Enumerable.Range(0, 4).Select(pair => Kernel.Constant(Rotations((68 - (2 * pair)) % 64, (67 - (2 * pair)) % 64))) : []];
-        if (hasFifth) Code.vbroadcasti64x4(zmm1, __ymmword_ptr[rsi + (place + 16)]);
-        for (var pair = 0; pair < 4; pair++)
+        static AssemblerRegisterXMM Low(AssemblerRegisterZMM register) => register == zmm14 ? xmm14 : register == zmm15 ? xmm15 : xmm0;
+    }
+
+    // Q4_K and Q5_K: d, dmin, twelve bytes of scales and minimums. Leaves scales times factors in zmm18.
+    private void UnpackScalesAndMinimums(int half)
+    {
+        Code.vpshufd(zmm0, Heads[half], 0b11_10_11_01);
+        Code.vpshufd(zmm1, Heads[half], 0b10_10_01_01);
+        Code.vpsrlvd(zmm0, zmm0, zmm25);
+        Code.vpandd(zmm0, zmm0, zmm24);
+        Code.vpsrld(zmm1, zmm1, 2);
+        Code.vpternlogd(zmm0, zmm1, zmm23, 0xF8);
+        Code.vpunpcklbw(zmm18, zmm0, zmm26);
+        Code.vpunpckhbw(zmm0, zmm0, zmm26);
+        var words = (half * HalfActivations) + FactorsPlace;
+        Code.vpmullw(zmm18, zmm18, __zmmword_ptr[r8 + words]);
+        Code.vpmaddwd(Minimums[half], zmm0, __zmmword_ptr[r8 + (words + Words)]);
+        Code.vpdpwssd(Minimums[half], zmm0, __zmmword_ptr[r8 + (words + (2 * Words))]);
+    }
+
+    // Q6_K: sixteen signed scales, d. Leaves those of even groups, times factors, in zmm18, those of odd ones in zmm19.
+    private void UnpackScales(int half)
+    {
+        LoadQuarters(zmm0, (half * HalfBatch * Info.BlockBytes) + Info.BlockBytes - 18);
+        Code.vpsraw(zmm19, zmm0, 8);
+        Code.vpsllw(zmm0, zmm0, 8);
+        Code.vpsraw(zmm18, zmm0, 8);
+        var words = (half * HalfActivations) + FactorsPlace;
+        Code.vmovdqu64(zmm0, __zmmword_ptr[r8 + words]);
+        Code.vpmaddwd(Minimums[half], zmm18, __zmmword_ptr[r8 + (words + Words)]);
+        Code.vpdpwssd(Minimums[half], zmm19, __zmmword_ptr[r8 + (words + (2 * Words))]);
+        Code.vpmullw(zmm18, zmm18, zmm0);
+        Code.vpmullw(zmm19, zmm19, zmm0);
+    }
+
+    // Q4_K and Q5_K: [fifth bits,] codes behind the first sixteen bytes.
+    private void MultiplyNibbles(int block, int place, int activations, AssemblerRegisterZMM sums)
+    {
+        Code.vshufi32x4(zmm21, zmm18, zmm18, (byte)(block * 0b01_01_01_01));
+        if (HasFifth) Code.vbroadcasti64x4(zmm3, __ymmword_ptr[rsi + (place + 16)]);
+        for (var run = 0; run < 4; run += 2)
         {
-            Code.vbroadcasti64x4(zmm0, __ymmword_ptr[rsi + (place + codes + (32 * pair))]);
-            Code.vprolvq(zmm0, zmm0, zmm26);
+            Code.vmovdqu64(zmm0, __zmmword_ptr[rsi + (place + (HasFifth ? 48 : 16) + (32 * run))]);
+            Code.vpsrlw(zmm1, zmm0, 4);
             Code.vpandd(zmm0, zmm0, zmm31);
-            if (hasFifth)
+            Code.vpandd(zmm1, zmm1, zmm31);
+            if (HasFifth)
             {
-                Code.vprolvq(zmm3, zmm1, __zmmword_ptr[fifths[pair]]);
-                Code.vpternlogd(zmm0, zmm3, zmm22, 0xF8);
+                AddFifthBits(zmm0, 2 * run);
+                AddFifthBits(zmm1, (2 * run) + 1);
             }
 
-            Accumulate(pair, 64 * pair, Products[block]);
+            Accumulate(zmm0, run, activations + (64 * run), sums);
+            Accumulate(zmm1, run + 1, activations + (64 * run) + 64, sums);
         }
     }
 
-    // Q6_K: low four bits, upper two bits, sixteen scales, d.
-    private void MultiplySixBits(int block, int place)
+    // The fifth bit of group g is bit g of its byte; it goes to place 4. The register holds groups g and g + 2.
+    private void AddFifthBits(AssemblerRegisterZMM codes, int group)
     {
-        Code.vmovdqu(xmm0, __xmmword_ptr[rsi + (place + 192)]);
-        Code.vpshufb(xmm0, xmm0, xmm23);
-        Code.vpmovsxbw(ymm0, xmm0);
-        Code.vinserti128(ymm2, ymm2, xmm2, 1);
-        Code.vpmullw(ymm1, ymm2, ymm0);
-        Code.vshufi64x2(zmm18, zmm1, zmm1, 0b01_00_01_00);
-        Code.vpmaddwd(ymm19, ymm0, __ymmword_ptr[r10]);
-        Code.vpslld(ymm19, ymm19, 5);
+        Code.vprolvq(zmm2, zmm3, __zmmword_ptr[Kernel.Constant(Rotations((68 - group) % 64, (66 - group) % 64))]);
+        Code.vpternlogd(codes, zmm2, zmm22, 0xF8);
+    }
+
+    // Q6_K: low four bits, upper two bits.
+    private void MultiplySixBits(int block, int place, int activations, AssemblerRegisterZMM sums)
+    {
+        // Even and odd by turns, as the products of sixteen bytes are.
+        long even = 2 * block, odd = even + 8;
+        LoadConstant(zmm21, MemoryMarshal.AsBytes<long>([even, even + 1, odd, odd + 1, even, even + 1, odd, odd + 1]));
+        Code.vpermi2q(zmm21, zmm18, zmm19);
         for (var half = 0; half < 2; half++)
         {
-            Code.vmovdqu64(zmm1, __zmmword_ptr[rsi + (place + 64 * half)]);
+            Code.vmovdqu64(zmm1, __zmmword_ptr[rsi + (place + (64 * half))]);
             Code.vbroadcasti64x4(zmm3, __ymmword_ptr[rsi + (place + 128 + (32 * half))]);
             Code.vpandd(zmm0, zmm1, zmm31);
-            Code.vprolvq(zmm20, zmm3, zmm25);
-            Code.vpternlogd(zmm0, zmm20, zmm26, 0xF8);
-            Accumulate(2 * half, 128 * half, Products[block]);
+            Code.vprolvq(zmm2, zmm3, zmm25);
+            Code.vpternlogd(zmm0, zmm2, zmm26, 0xF8);
+            Accumulate(zmm0, 2 * half, activations + (128 * half), sums);
             Code.vpsrlq(zmm0, zmm1, 4);
             Code.vpandd(zmm0, zmm0, zmm31);
-            Code.vprolvq(zmm20, zmm3, zmm24);
-            Code.vpternlogd(zmm0, zmm20, zmm26, 0xF8);
-            Accumulate((2 * half) + 1, (128 * half) + 64, Products[block]);
+            Code.vprolvq(zmm2, zmm3, zmm24);
+            Code.vpternlogd(zmm0, zmm2, zmm26, 0xF8);
+            Accumulate(zmm0, (2 * half) + 1, activations + (128 * half) + 64, sums);
         }
-
-        Code.vpsubd(Products[block], Products[block], zmm19);
     }
 
-    // sums = [sums +] 64 codes in zmm0 times activations times the scales of the pair in zmm18.
-    private void Accumulate(int pair, int activations, AssemblerRegisterZMM sums)
+    // sums = [sums +] 64 codes times activations times the scales of their two runs.
+    private void Accumulate(AssemblerRegisterZMM codes, int run, int activations, AssemblerRegisterZMM sums)
     {
-        Code.vpmaddubsw(zmm0, zmm0, __zmmword_ptr[r8 + activations]);
-        Code.vpshufb(zmm4, zmm18, Runs[pair]);
-        if (pair == 0) Code.vpmaddwd(sums, zmm0, zmm4);
-        else Code.vpdpwssd(sums, zmm0, zmm4);
+        Code.vpmaddubsw(codes, codes, __zmmword_ptr[r8 + activations]);
+        Code.vpshufb(zmm4, zmm21, Runs[run]);
+        if (run == 0) Code.vpmaddwd(sums, codes, zmm4);
+        else Code.vpdpwssd(sums, codes, zmm4);
     }
+
+    // Leaves in ymm0 the totals of the quarters of both registers.
+    private void TotalsOfMinimums()
+    {
+        Code.vpunpckldq(zmm0, Minimums[0], Minimums[1]);
+        Code.vpunpckhdq(zmm1, Minimums[0], Minimums[1]);
+        Code.vpaddd(zmm0, zmm0, zmm1);
+        Code.vpshufd(zmm1, zmm0, 0b01_00_11_10);
+        Code.vpaddd(zmm0, zmm0, zmm1);
+        LoadConstant(zmm1, MemoryMarshal.AsBytes<int>([0, 4, 8, 12, 1, 5, 9, 13, .. new int[8]]));
+        Code.vpermd(zmm0, zmm1, zmm0);
+    }
+
+    // Leaves in ymm0 the totals of eight times sixteen integers.
+    private void TotalsOfEight(ReadOnlySpan<AssemblerRegisterZMM> integers)
+    {
+        TotalsOfLanes(integers[..4]);
+        Code.vmovdqa64(zmm4, zmm0);
+        TotalsOfLanes(integers[4..]);
+        Code.vshufi64x2(zmm1, zmm4, zmm0, 0b10_00_10_00);
+        Code.vshufi64x2(zmm0, zmm4, zmm0, 0b11_01_11_01);
+        Code.vpaddd(zmm0, zmm0, zmm1);
+        Code.vshufi64x2(zmm1, zmm0, zmm0, 0b10_00);
+        Code.vshufi64x2(zmm0, zmm0, zmm0, 0b11_01);
+        Code.vpaddd(ymm0, ymm0, ymm1);
+    }
+
+    private void LoadConstant(AssemblerRegisterZMM register, ReadOnlySpan<byte> bytes) =>
+        Code.vmovdqu64(register, __zmmword_ptr[Kernel.Constant(bytes)]);
+
+    // A word of each quarter of two registers.
+    private static IEnumerable<short> ScalePlaces(int word) => Enumerable.Range(0, Batch).Select(i => (short)((8 * i) + word));
 
     private static byte[] Repeat(int count, byte value) => [.. Enumerable.Repeat(value, count)];
 
-    private static IEnumerable<byte> Words(int count, byte place) => Enumerable.Range(0, 2 * count).Select(i => (byte)(place + (i % 2)));
+    // Where a word stays, for 32 bytes.
+    private static IEnumerable<byte> Places(int word) => Enumerable.Range(0, 32).Select(i => (byte)((2 * word) + (i % 2)));
 
     private static byte[] Rotations(long first, long last) => [.. MemoryMarshal.AsBytes<long>([first, first, first, first, last, last, last, last])];
+
+    private static byte[] OfQuarters(params ReadOnlySpan<uint> quarter) => [.. MemoryMarshal.AsBytes<uint>([.. quarter, .. quarter, .. quarter, .. quarter])];
 }

@@ -43,7 +43,6 @@ internal sealed class ShortBlockKernel(TensorType type) : BlockKernel(type)
 
     protected override void Multiply()
     {
-        var stay = Code.CreateLabel();
         Prefetch(0, Batch * Info.BlockBytes);
         for (var block = 0; block < Batch; block += 2)
         {
@@ -55,13 +54,7 @@ internal sealed class ShortBlockKernel(TensorType type) : BlockKernel(type)
         }
 
         // For each block the sum of its activations times the number that is to be added.
-        Code.vpmaddwd(ymm16, ymm30, __ymmword_ptr[r10]);
-        Code.add(r8, Batch * Length);
-        Code.add(r10, Batch * 2 * sizeof(short));
-        Code.sub(rdx, Batch);
-        Code.jnz(stay);
-        LoadActivations();
-        Code.Label(ref stay);
+        Code.vpmaddwd(ymm16, ymm30, __ymmword_ptr[r8 + (Batch * Length)]);
     }
 
     protected override void Scale()
@@ -105,5 +98,41 @@ internal sealed class ShortBlockKernel(TensorType type) : BlockKernel(type)
         Code.kmovd(k2, __dword_ptr[rsi + (place + Info.BlockBytes - sizeof(uint))]);
         Code.kunpckdq(k1, k2, k1);
         Code.vpaddb(zmm0.k1, zmm0, zmm28);
+    }
+
+    // The totals of four pairs of eight integers each: those of the first halves, then those of the last ones.
+    private void TotalsOfPairs(AssemblerRegisterYMM destination, ReadOnlySpan<AssemblerRegisterZMM> pairs)
+    {
+        TotalsOfLanes(pairs);
+        Code.vshufi64x2(zmm1, zmm0, zmm0, 0b10_00);
+        Code.vshufi64x2(zmm0, zmm0, zmm0, 0b11_01);
+        Code.vpaddd(destination, ymm0, ymm1);
+    }
+
+    // The scales of eight blocks as floats; xmm1 is lost.
+    private void LoadScales(AssemblerRegisterYMM destination, int place)
+    {
+        Code.vpxor(xmm1, xmm1, xmm1);
+        for (var i = 0; i < Batch; i++) Code.vpinsrw(xmm1, xmm1, __word_ptr[rsi + ((i * Info.BlockBytes) + place)], (byte)i);
+        Code.vcvtph2ps(destination, xmm1);
+    }
+
+    // The scales of eight blocks, which begin with them, and those of their minimums behind them; ymm0 and xmm1 are lost.
+    private void LoadScales(AssemblerRegisterYMM scales, AssemblerRegisterYMM minimumScales)
+    {
+        Load(xmm0, 0);
+        Load(xmm1, Batch / 2);
+        Code.vinserti128(ymm0, ymm0, xmm1, 1);
+        Code.vpmovdw(xmm1, ymm0);
+        Code.vcvtph2ps(scales, xmm1);
+        Code.vpsrld(ymm0, ymm0, 16);
+        Code.vpmovdw(xmm1, ymm0);
+        Code.vcvtph2ps(minimumScales, xmm1);
+
+        void Load(AssemblerRegisterXMM register, int first)
+        {
+            Code.vmovd(register, __dword_ptr[rsi + (first * Info.BlockBytes)]);
+            for (var i = 1; i < Batch / 2; i++) Code.vpinsrd(register, register, __dword_ptr[rsi + ((first + i) * Info.BlockBytes)], (byte)i);
+        }
     }
 }
