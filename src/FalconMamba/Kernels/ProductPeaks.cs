@@ -2,12 +2,13 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using FalconMamba.Kernels.Assembled;
 
 namespace FalconMamba.Kernels;
 
 /// <summary>
 /// How fast this machine multiplies and adds on registers alone: the bound of reading prompts and of generating for many
-/// sequences at once. The best instructions that .NET offers for a type, and the best of all rounds, count.
+/// sequences at once. The best instructions for a type, and the best of all rounds, count.
 /// </summary>
 public static class ProductPeaks
 {
@@ -33,12 +34,27 @@ public static class ProductPeaks
         if (Avx2.IsSupported) best = Math.Max(best, Measure<ByteProduct256, Vector256<int>>(threads, rounds));
         if (AvxVnni.IsSupported) best = Math.Max(best, Measure<ByteDotProduct256, Vector256<int>>(threads, rounds));
         if (Avx512BW.IsSupported) best = Math.Max(best, Measure<ByteProduct512, Vector512<int>>(threads, rounds));
-        return best;
+        return Math.Max(best, Measure(PeakProduct.Int8, threads, rounds));
+    }
+
+    /// <summary>Products of bfloat16, added up in float32; 0 where the processor has none.</summary>
+    /// <inheritdoc cref="MeasureFloats"/>
+    public static double MeasureBFloat16(int threads = 0, int rounds = 10) => Measure(PeakProduct.BFloat16, threads, rounds);
+
+    internal static unsafe double Measure(PeakProduct product, int threads, int rounds)
+    {
+        var kernel = PeakKernel.Find(product);
+        return kernel is null
+            ? 0
+            : Best(new AssembledJob { Kernel = kernel }, (double)Turns * PeakKernel.Chains * PeakKernel.Operations(product), threads, rounds);
     }
 
     internal static double Measure<TProduct, T>(int threads, int rounds)
         where TProduct : struct, IProduct<T>
-        where T : struct
+        where T : struct =>
+        Best(default(ProductJob<TProduct, T>), (double)ProductJob<TProduct, T>.StepsOfBlock * TProduct.Operations, threads, rounds);
+
+    private static double Best<TJob>(TJob job, double operationsOfBlock, int threads, int rounds) where TJob : struct, IBlockJob
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rounds, 1);
         if (threads <= 0) threads = Processor.PhysicalCores;
@@ -46,13 +62,23 @@ public static class ProductPeaks
         var best = 0.0;
         for (var round = 0; round < rounds; round++)
         {
-            var job = new ProductJob<TProduct, T>();
             var start = Stopwatch.GetTimestamp();
             ComputePool.Shared.Run(ref job, blocks, threads);
-            best = Math.Max(best, (double)blocks * ProductJob<TProduct, T>.StepsOfBlock * TProduct.Operations / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            best = Math.Max(best, blocks * operationsOfBlock / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
         return best;
+    }
+
+    private unsafe struct AssembledJob : IBlockJob
+    {
+        public delegate* unmanaged[Cdecl]<void*, void> Kernel;
+
+        public readonly void Run(int block)
+        {
+            long turns = Turns;
+            Kernel(&turns);
+        }
     }
 
     /// <summary>Ten independent chains, which hide the latency of a step and fit sixteen registers.</summary>

@@ -48,13 +48,13 @@ internal sealed class QuantizedActivations : IDisposable
         _scales = new NativeBuffer(groups);
         _factors = new NativeBuffer((groups + sizeof(float) - 1) / sizeof(float));
         _sums = new NativeBuffer(groups);
-        _arranged = new NativeBuffer(checked(rows * ((ArrangedActivations.MostBytes(columns) + sizeof(float) - 1) / sizeof(float))));
+        _arranged = new NativeBuffer(checked((int)((ArrangedBytes(rows, columns) + sizeof(float) - 1) / sizeof(float))));
     }
 
     /// <summary>The bytes that so many rows of up to a width take.</summary>
     public static long ByteLength(int rows, int columns) =>
         (long)rows * ((columns + Group - 1) / Group) * (Group + sizeof(float) + sizeof(byte) + (2 * sizeof(short)))
-        + ((long)rows * ArrangedActivations.MostBytes(columns));
+        + ArrangedBytes(rows, columns);
 
     /// <summary>Rows of a width and block, once it is sure that they fit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">They do not, or the block is neither of 32 nor of 256.</exception>
@@ -81,6 +81,10 @@ internal sealed class QuantizedActivations : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)rows * bytes / sizeof(float), _arranged.Length, nameof(rows));
         return (byte*)_arranged.Pointer;
     }
+
+    // Few rows are read as they are by the kernels of one token, more of them by tiles.
+    private static long ArrangedBytes(int rows, int columns) => Math.Max(
+        (long)Math.Min(rows, TileKernel.LeastTokens - 1) * ArrangedActivations.MostBytes(columns), (long)rows * TileActivations.ByteLength(columns));
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
 
@@ -19,11 +20,23 @@ internal interface IBlockFormat<TSelf> where TSelf : unmanaged, IBlockFormat<TSe
     /// <summary>Decodes a block to as many floats, in ggml's order of operations, bit for bit.</summary>
     static abstract void Dequantize(ref readonly TSelf block, Span<float> values);
 
+    /// <summary>What codes are higher by, as unsigned numbers, than the numbers that scales are multiplied with.</summary>
+    static abstract int Offset { get; }
+
     /// <summary>Whether weights have a minimum: w = q · scale − minimum, rather than w = q · scale.</summary>
     static abstract bool HasMinimum { get; }
 
     /// <summary>The bits of d in the low half, those of the minimums' scale in the high one where weights have one.</summary>
     static abstract uint ScaleBits(ref readonly TSelf block);
+
+    /// <summary>
+    /// The groups' own scales in a block of 256: a byte each and then one for each minimum, or sixteen signed scales of sixteen
+    /// weights; the first lowest.
+    /// </summary>
+    static abstract (ulong First, ulong Last) GroupBytes(ref readonly TSelf block);
+
+    /// <summary>The unsigned codes of 32 weights, at most 63 where a block has 256.</summary>
+    static abstract Vector256<byte> UnsignedCodes(ref readonly TSelf block, int group);
 
     /// <summary>
     /// Sums whose total is the block's codes, with their own whole scales, times 8-bit activations: what d is

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
 
@@ -14,8 +15,6 @@ internal struct Q4_0 : IBlockFormat<Q4_0>
     // Compiles only while the fields fill the block.
     public const uint SizeAssertion = sizeof(ushort) + Bytes16.Length == Size ? 0 : -1;
 
-    private const int Offset = 8;
-
     /// <summary>d.</summary>
     public HalfScale Scale;
 
@@ -26,10 +25,17 @@ internal struct Q4_0 : IBlockFormat<Q4_0>
 
     public static int Length => 32;
 
+    public static int Offset => 8;
+
     public static bool HasMinimum => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ScaleBits(ref readonly Q4_0 block) => block.Scale.Bits;
+
+    public static (ulong First, ulong Last) GroupBytes(ref readonly Q4_0 block) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> UnsignedCodes(ref readonly Q4_0 block, int group) => ByteLanes256.Register(Unpack<ByteLanes256>(in block));
 
     public static void Dequantize(ref readonly Q4_0 block, Span<float> values) =>
         Unpack<ByteLanes128>(in block).Decode(Offset, block.Scale.ToSingle(), ByteLanes128.NoAddend, values);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
 
@@ -33,10 +34,18 @@ internal struct Q4_K : IBlockFormat<Q4_K>
 
     public static int Length => 256;
 
+    public static int Offset => 0;
+
     public static bool HasMinimum => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ScaleBits(ref readonly Q4_K block) => block.Scale.Bits | ((uint)block.MinimumScale.Bits << 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (ulong First, ulong Last) GroupBytes(ref readonly Q4_K block) => (block.Groups.ScaleBytes, block.Groups.MinimumBytes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> UnsignedCodes(ref readonly Q4_K block, int group) => ByteLanes256.Register(Unpack<ByteLanes256>(in block, group));
 
     public static void Dequantize(ref readonly Q4_K block, Span<float> values)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
 
@@ -17,8 +18,6 @@ internal struct Q5_0 : IBlockFormat<Q5_0>
     // Compiles only while the fields fill the block.
     public const uint SizeAssertion = sizeof(ushort) + sizeof(uint) + Bytes16.Length == Size ? 0 : -1;
 
-    private const int Offset = 16;
-
     /// <summary>d.</summary>
     public HalfScale Scale;
 
@@ -32,10 +31,17 @@ internal struct Q5_0 : IBlockFormat<Q5_0>
 
     public static int Length => 32;
 
+    public static int Offset => 16;
+
     public static bool HasMinimum => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ScaleBits(ref readonly Q5_0 block) => block.Scale.Bits;
+
+    public static (ulong First, ulong Last) GroupBytes(ref readonly Q5_0 block) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> UnsignedCodes(ref readonly Q5_0 block, int group) => ByteLanes256.Register(Unpack<ByteLanes256>(in block));
 
     public static void Dequantize(ref readonly Q5_0 block, Span<float> values) =>
         Unpack<ByteLanes128>(in block).Decode(Offset, block.Scale.ToSingle(), ByteLanes128.NoAddend, values);

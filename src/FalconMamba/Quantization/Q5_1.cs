@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
 
@@ -30,10 +31,17 @@ internal struct Q5_1 : IBlockFormat<Q5_1>
 
     public static int Length => 32;
 
+    public static int Offset => 0;
+
     public static bool HasMinimum => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ScaleBits(ref readonly Q5_1 block) => block.Scale.Bits | ((uint)block.Minimum.Bits << 16);
+
+    public static (ulong First, ulong Last) GroupBytes(ref readonly Q5_1 block) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> UnsignedCodes(ref readonly Q5_1 block, int group) => ByteLanes256.Register(Unpack<ByteLanes256>(in block));
 
     public static void Dequantize(ref readonly Q5_1 block, Span<float> values) =>
         Unpack<ByteLanes128>(in block).Decode(0, block.Scale.ToSingle(), block.Minimum.ToSingle(), values);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
 
@@ -17,8 +18,6 @@ internal struct Q6_K : IBlockFormat<Q6_K>
     // Compiles only while the fields fill the block.
     public const uint SizeAssertion = Bytes128.Length + Bytes64.Length + Bytes16.Length + sizeof(ushort) == Size ? 0 : -1;
 
-    private const int Offset = 32;
-
     /// <summary>The low four bits of q.</summary>
     public Bytes128 Codes;
 
@@ -35,10 +34,19 @@ internal struct Q6_K : IBlockFormat<Q6_K>
 
     public static int Length => 256;
 
+    public static int Offset => 32;
+
     public static bool HasMinimum => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ScaleBits(ref readonly Q6_K block) => block.Scale.Bits;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (ulong First, ulong Last) GroupBytes(ref readonly Q6_K block) =>
+        (Unsafe.ReadUnaligned<ulong>(in block.Groups[0]), Unsafe.ReadUnaligned<ulong>(in block.Groups[8]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> UnsignedCodes(ref readonly Q6_K block, int group) => ByteLanes256.Register(Unpack<ByteLanes256>(in block, group));
 
     public static void Dequantize(ref readonly Q6_K block, Span<float> values)
     {
@@ -61,7 +69,7 @@ internal struct Q6_K : IBlockFormat<Q6_K>
         products = Half<TBytes, TPair>(in block, 1, in x, scales, products);
 
         // Sums may wrap on the way; the result does not: 128 · 32 · 127 · 256 · 16 is below 2³¹.
-        var offsets = TBytes.MultiplyWords(groups, TBytes.Words(-Offset));
+        var offsets = TBytes.MultiplyWords(groups, TBytes.Words((short)-Offset));
         return TBytes.Add(TPair.Fold(products), TBytes.SumWordProducts(offsets, TBytes.LoadWords(in sums)));
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Lanes;
 
@@ -24,10 +25,17 @@ internal struct Q8_0 : IBlockFormat<Q8_0>
 
     public static int Length => 32;
 
+    public static int Offset => 128;
+
     public static bool HasMinimum => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ScaleBits(ref readonly Q8_0 block) => block.Scale.Bits;
+
+    public static (ulong First, ulong Last) GroupBytes(ref readonly Q8_0 block) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> UnsignedCodes(ref readonly Q8_0 block, int group) => Vector256.LoadUnsafe(in block.Codes[0]) ^ Vector256.Create((byte)Offset);
 
     public static void Dequantize(ref readonly Q8_0 block, Span<float> values) =>
         ByteLanes128.Load(in block.Codes[0], 0).DecodeSigned(block.Scale.ToSingle(), values);
@@ -39,5 +47,4 @@ internal struct Q8_0 : IBlockFormat<Q8_0>
         TBytes.MultiplySigned(TBytes.Load(in block.Codes[0], 0), TBytes.Load(in x, 0));
 
     public static TBytes Minimums<TBytes>(ref readonly Q8_0 block, ref readonly short sums) where TBytes : unmanaged, IByteLanes<TBytes> => default;
-
 }
