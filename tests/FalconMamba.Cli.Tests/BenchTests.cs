@@ -64,6 +64,10 @@ public class BenchTests
         Assert.Equal(
             [(4, 2), (4, 2), (4, 3), (4, 3), (64, 2), (64, 2), (64, 3), (64, 3)],
             json.RootElement.EnumerateArray().Select(row => (row.GetProperty("n_batch").GetInt32(), row.GetProperty("n_ubatch").GetInt32())).Order());
+        using var ways = JsonDocument.Parse(Falcon.Output("bench", Falcon.Model, "-p", "8", "-n", "0", "--prefill", "sequential,parallel,3", "-r", "1", "-o", "json"));
+        int[] chunks = [.. ways.RootElement.EnumerateArray().Select(row => row.GetProperty("n_ubatch").GetInt32())];
+        Assert.Equal((1, 3), (chunks[0], chunks[2]));
+        Assert.InRange(chunks[1], 64, 512);
         Assert.DoesNotContain("batch", Falcon.Output("bench", Falcon.Model, "-p", "4", "-n", "0", "-r", "1"), StringComparison.Ordinal);
         Assert.Contains("| n_batch | n_ubatch | test |", Falcon.Output("bench", Falcon.Model, "-p", "4", "-n", "0", "-r", "1", "-b", "2", "-ub", "2"), StringComparison.Ordinal);
     }
@@ -156,6 +160,7 @@ public class BenchTests
     [Theory]
     [InlineData("ranges", "-p", "x")]
     [InlineData("from 1 to 16384", "-ub", "20000")]
+    [InlineData("--prefill takes parallel, sequential, numbers from 1 to 16384", "--prefill", "whole")]
     [InlineData("from 1 to 16384", "--parallel", "0")]
     [InlineData("nothing to measure", "-p", "0", "-n", "0")]
     [InlineData("nothing to measure", "-p", "0", "-n", "0", "--parallel", "2")]

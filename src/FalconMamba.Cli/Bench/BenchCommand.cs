@@ -5,8 +5,6 @@ namespace FalconMamba.Cli.Bench;
 /// <summary><c>bench</c>: measures a model on this machine, with llama-bench's flags and names.</summary>
 internal static class BenchCommand
 {
-    private const int MostTokensTogether = 16384;
-
     public static Command Create(Terminal terminal)
     {
         var model = CommonOptions.Model();
@@ -15,14 +13,14 @@ internal static class BenchCommand
         var pairs = new Option<string[]>("-pg") { HelpName = "PP,TG", Description = "Read PP tokens, then generate TG; may be given several times." };
         var depth = NumberList.Option("-d", ["--n-depth"], 0, int.MaxValue, "Begin with a state that has seen N tokens.");
         var batch = NumberList.Option("-b", ["--batch-size"], 1, int.MaxValue, $"Hand over N tokens of a prompt in a call; by default {BenchPlan.DefaultBatch}.");
-        var microBatch = NumberList.Option("-ub", ["--ubatch-size"], 1, MostTokensTogether, $"Tokens that go through the layers together; by default {BenchPlan.DefaultMicroBatch}.");
+        var microBatch = NumberList.Prefill("-ub", ["--ubatch-size", "--prefill"], "Tokens of a prompt that go through the layers together: parallel (as many as suit the caches, the default), sequential (token by token) or N.");
         var threads = NumberList.Option("-t", ["--threads"], 1, 4096, "Threads; by default one a physical core.");
         var repetitions = CommonOptions.Int32(1, 1000, null, "--repetitions", "-r").Describe("R", "Measure each test R times; by default 5, with --parallel once.");
         var noWarmUp = new Option<bool>("--no-warmup") { Description = "Time each test's first run too." };
         var format = new Option<string>("--output", "-o") { HelpName = string.Join('|', RowWriter.Formats), Description = "How results are written.", DefaultValueFactory = _ => "md" };
         format.AcceptOnlyFromAmong(RowWriter.Formats);
         var bandwidth = new Option<bool>("--bandwidth") { Description = "Measure how fast this machine reads memory and computes products too, and the shares that tests reach." };
-        var parallel = NumberList.Option("--parallel", [], 1, MostTokensTogether, "Instead, run N sequences at once: each reads -p tokens, then all generate -n in step.");
+        var parallel = NumberList.Option("--parallel", [], 1, Prefill.MostTokens, "Instead, run N sequences at once: each reads -p tokens, then all generate -n in step.");
         var flat = CommonOptions.Int32(2 * FlatnessRun.EarlyPosition, int.MaxValue, null, "--flat").Describe("N", "Instead, compare the time of a token at position N with that at position 1,000.");
         var csv = new Option<string?>("--csv") { HelpName = "FILE", Description = "With --flat: write time and memory along the way." };
         var chart = new Option<string?>("--chart") { HelpName = "FILE", Description = "With --flat: draw them, as .png or .svg." };
@@ -30,7 +28,7 @@ internal static class BenchCommand
         {
             model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, flat, csv, chart,
         };
-        var run = new RunOptions(command, hasThreads: false);
+        var run = new RunOptions(command, hasLists: true);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
             Refuse(parse, parallel, "reads -p and generates -n", flat, pairs, depth);
@@ -42,7 +40,7 @@ internal static class BenchCommand
             var plan = new BenchPlan(terminal, path, run.Read(parse))
             {
                 Batches = NumberList.Read(parse, batch, BenchPlan.DefaultBatch),
-                MicroBatches = NumberList.Read(parse, microBatch, BenchPlan.DefaultMicroBatch),
+                MicroBatches = NumberList.ReadPrefill(parse, microBatch),
                 Threads = NumberList.Read(parse, threads, 0),
                 Repetitions = parse.Has(repetitions) ? parse.GetValue(repetitions) : parse.Has(parallel) ? 1 : 5,
                 WarmUp = !parse.GetValue(noWarmUp),

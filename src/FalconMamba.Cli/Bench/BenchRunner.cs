@@ -22,7 +22,6 @@ internal sealed class BenchRunner : IDisposable
         Model = FalconMambaModel.Load(path, options);
         LoadMilliseconds = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
         Path = path;
-        Options = options;
         Start = start;
         Work = new TokenWork(Model, options.Exact);
         _logits = new float[Model.Config.VocabSize];
@@ -33,8 +32,6 @@ internal sealed class BenchRunner : IDisposable
     public FalconMambaModel Model { get; }
 
     public string Path { get; }
-
-    public ModelOptions Options { get; }
 
     public TokenWork Work { get; }
 
