@@ -15,14 +15,23 @@ internal static class InspectCommand
     {
         var model = CommonOptions.Model();
         var json = CommonOptions.Json();
-        var command = new Command("inspect", "Show a model's configuration, tensors, memory and licence.") { model, json };
+        var kernels = new Option<bool>("--kernels") { Description = "Instead, show which kernel works on each tensor on this machine, and why." };
+        var command = new Command("inspect", "Show a model's configuration, tensors, memory and licence.") { model, json, kernels };
         var run = new RunOptions(command);
         command.OnRun(terminal, (parse, _) =>
         {
             var path = CommonOptions.Locate(parse, model);
             using var weights = ModelWeights.Open(path);
-            using var gguf = File.Exists(path) ? GgufFile.Open(path) : null;
             var options = run.Read(parse);
+            if (parse.GetValue(kernels))
+            {
+                var report = new KernelReport(CommonOptions.NameOf(path), KernelPlan.Of(weights, options));
+                if (parse.GetValue(json)) report.WriteJson(terminal);
+                else report.WriteTables(terminal);
+                return;
+            }
+
+            using var gguf = File.Exists(path) ? GgufFile.Open(path) : null;
             var subject = new Subject(path, weights, gguf, options.Configure(weights.Config), MemoryEstimate.Of(weights, options));
             if (parse.GetValue(json)) WriteJson(terminal, subject);
             else WriteTables(terminal, subject);
