@@ -78,11 +78,12 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
         rows.Finish();
     }
 
-    /// <summary>Time and memory against the position.</summary>
-    public void RunFlat(int last, string? csv, string? chart, CancellationToken cancellationToken)
+    /// <summary>Time and memory against the position, of a prompt's tokens or of generated ones.</summary>
+    public void RunFlat(int last, bool reads, string? csv, string? chart, CancellationToken cancellationToken)
     {
-        using var runner = Load(options with { Threads = Threads[0] });
-        FlatnessReport.Run(terminal, runner, last, csv, chart, cancellationToken);
+        if (Threads is not [var threads] || MicroBatches is not [var microBatch]) throw new UsageException("One run compares two positions: give -t and -ub one value each.");
+        using var runner = Load(options with { Threads = threads, PrefillChunkSize = microBatch });
+        FlatnessReport.Run(terminal, runner, last, reads, csv, chart, cancellationToken);
     }
 
     private void ForEachModel(Action<BenchRunner, int> run)
