@@ -27,14 +27,15 @@ internal static class InstructionSets
         if (Avx2.IsSupported) yield return "AVX2";
         if (Fma.IsSupported) yield return "FMA";
         if (AvxVnni.IsSupported) yield return "AVX-VNNI";
-        if (Avx512F.IsSupported) yield return "AVX-512F";
+        if (!Avx512F.IsSupported) yield break;
+        yield return "AVX-512F";
         if (Avx512BW.VL.IsSupported) yield return "AVX-512BW";
         if (Avx512DQ.IsSupported) yield return "AVX-512DQ";
 
         // The runtime knows nothing of these.
         var (_, _, c, d) = X86Base.CpuId(7, 0);
-        if (Avx512F.IsSupported && Bit(c, 11)) yield return "AVX-512 VNNI";
-        if (Avx512F.IsSupported && Bit(X86Base.CpuId(7, 1).Eax, 5)) yield return "AVX-512 BF16";
+        if (Bit(c, 11)) yield return "AVX-512 VNNI";
+        if (Bit(X86Base.CpuId(7, 1).Eax, 5)) yield return "AVX-512 BF16";
         if (Bit(d, 24) && Bit(d, 25)) yield return "AMX-INT8";
         if (Bit(d, 24) && Bit(d, 22)) yield return "AMX-BF16";
     }
