@@ -18,8 +18,9 @@ internal static class FlatnessReport
         using (var progress = new ProgressBar(terminal, "comparing", compared, Units.Digits)) run.Compare(progress, cancellationToken);
         var allocated = run.CountAllocations(cancellationToken);
         if (csv is not null) run.Track.WriteCsv(csv);
+        var how = reads ? $"a prompt in passes of {run.PassTokens}, " : "";
         if (chart is not null)
-            FlatnessChart.Write(chart, $"{CommonOptions.NameOf(runner.Path)}, {Processors.Name}, {runner.Model.Threads} threads", run.Track);
+            FlatnessChart.Write(chart, $"{CommonOptions.NameOf(runner.Path)}, {how}{Processors.Name}, {runner.Model.Threads} threads", run.Track);
         JsonOutput.Write(terminal, json =>
         {
             json.WriteString("model", CommonOptions.NameOf(runner.Path));

@@ -39,7 +39,7 @@ internal sealed class FlatnessRun : IDisposable
     /// <summary>Tokens that go through the layers together.</summary>
     public int PassTokens { get; }
 
-    /// <summary>Tokens of a block: whole passes, and no more of them than let comparing take as long as the way there did, but at least one.</summary>
+    /// <summary>Tokens of a block: whole passes, at least one, and else so few that comparing never takes longer than the way there did.</summary>
     public int Block { get; }
 
     /// <summary>Time and memory along the way.</summary>

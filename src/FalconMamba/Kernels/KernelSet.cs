@@ -179,10 +179,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         Segment[] segments, int segmentCount, int layer, in ScanActivations rows, ScanWeights weights, int count, int width) =>
         SelectiveScan<T>.Run(segments, segmentCount, layer, in rows, weights, count, width, Pool, Threads);
 
-    private static (int Rows, int Columns) Dimensions(Tensor matrix) => matrix.Shape.Length == 2
-        ? (checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]))
-        : throw new ArgumentException($"{matrix} is not a matrix.", nameof(matrix));
-
+    // The same cases as in Multiply.
     public override KernelChoice Choose(TensorType weights, int columns, int tokens) => weights switch
     {
         TensorType.F32 => KernelChoice.OfFloats<T, F32Format>(this, columns, tokens),
@@ -190,6 +187,10 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         TensorType.F16 => KernelChoice.OfFloats<T, F16Format>(this, columns, tokens),
         _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<TBytes, TPair>(this, weights),
     };
+
+    private static (int Rows, int Columns) Dimensions(Tensor matrix) => matrix.Shape.Length == 2
+        ? (checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]))
+        : throw new ArgumentException($"{matrix} is not a matrix.", nameof(matrix));
 
     private void Multiply(TensorType type, QuantizedActivations scratch, in MatrixProductArguments arguments)
     {
