@@ -34,11 +34,10 @@ internal static class GenerateCommand
         var ignoreEos = new Option<bool>("--ignore-eos") { Description = "Do not end at the model's own end tokens." };
         var saveState = new Option<string?>("--save-state") { HelpName = "FILE", Description = "At the end, write the session to a file; --load-state goes on from there as if it had never stopped." };
         var loadState = new Option<string?>("--load-state") { HelpName = "FILE", Description = "Go on from a saved session; a prompt is then added to it." };
-        var chunk = CommonOptions.Chunk("Tokens of the prompt that go through the layers together; by default 256.");
         var json = CommonOptions.Json().Describe("", "Write one JSON object at the end instead of the text.");
         var command = new Command("generate", "Go on with a text. The text goes to the output as it comes, a line of timings to the error stream.")
         {
-            model, prompt, file, echo, count, temperature, topK, topP, minP, seed, stop, stopId, ignoreEos, saveState, loadState, json, chunk,
+            model, prompt, file, echo, count, temperature, topK, topP, minP, seed, stop, stopId, ignoreEos, saveState, loadState, json,
         };
         var run = new RunOptions(command);
         command.OnRun(terminal, (parse, cancellationToken) =>
@@ -59,7 +58,7 @@ internal static class GenerateCommand
             }
 
             var ignoresEos = parse.GetValue(ignoreEos);
-            var session = new GenerationSession(terminal, folder, run.Read(parse, parse.GetValue(chunk)))
+            var session = new GenerationSession(terminal, folder, run.Read(parse))
             {
                 Prompt = text,
                 Echo = parse.GetValue(echo),

@@ -49,7 +49,13 @@ internal sealed class GenerationSession
         using var state = LoadState is null ? model.CreateState() : StateFile.Read(LoadState, model, out notes);
         var ids = Prompt is null ? [] : tokenizer.Encode(Prompt);
         if (ids.Length == 0 && state.TokenCount == 0) throw new UsageException("The prompt has no tokens: give some text.");
-        var timings = new GenerationTimings { PromptTokens = ids.Length, LoadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds, StateBytes = state.ByteLength };
+        var timings = new GenerationTimings
+        {
+            LoadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
+            PromptTokens = ids.Length,
+            PrefillChunkSize = model.PrefillChunkSize,
+            StateBytes = state.ByteLength,
+        };
 
         // A new prompt ends what was unfinished; without one the text goes on inside it.
         var tail = new TextTail(tokenizer, Options.StopStrings);
@@ -92,6 +98,7 @@ internal sealed class GenerationSession
             _terminal.Output.Flush();
         }
 
+        timings.PeakBytes = ResidentMemory.Now().Peak;
         timings.GeneratedTokens = generator.Ids.Count;
         timings.GenerationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds - timings.PromptSeconds;
         tail.Follow(generator.Ids);

@@ -9,6 +9,9 @@ internal sealed class GenerationTimings
 
     public int PromptTokens { get; init; }
 
+    /// <summary>Tokens of the prompt that went through the layers together.</summary>
+    public int PrefillChunkSize { get; init; }
+
     public double PromptSeconds { get; set; }
 
     public int GeneratedTokens { get; set; }
@@ -18,9 +21,12 @@ internal sealed class GenerationTimings
     /// <summary>The bytes of the sequence's whole past.</summary>
     public long StateBytes { get; init; }
 
+    /// <summary>The most bytes that the process had in memory, mapped files included.</summary>
+    public long PeakBytes { get; set; }
+
     /// <summary>One line for people.</summary>
     public override string ToString() =>
-        $"prompt: {PromptTokens} tokens, {Rate(PromptTokens, PromptSeconds)}; generated: {GeneratedTokens} tokens, {Rate(GeneratedTokens, GenerationSeconds)}; state: {Units.Bytes(StateBytes)}";
+        $"prompt: {PromptTokens} tokens, {Rate(PromptTokens, PromptSeconds)}; generated: {GeneratedTokens} tokens, {Rate(GeneratedTokens, GenerationSeconds)}; state: {Units.Bytes(StateBytes)}; memory: at most {Units.Bytes(PeakBytes)}";
 
     /// <summary>As a property of a JSON object.</summary>
     public void Write(Utf8JsonWriter json)
@@ -28,12 +34,14 @@ internal sealed class GenerationTimings
         json.WriteStartObject("timings");
         json.WriteNumber("load_seconds", Math.Round(LoadSeconds, 6));
         json.WriteNumber("prompt_tokens", PromptTokens);
+        json.WriteNumber("prefill_chunk_size", PrefillChunkSize);
         json.WriteNumber("prompt_seconds", Math.Round(PromptSeconds, 6));
         json.WriteNumber("prompt_tokens_per_second", PerSecond(PromptTokens, PromptSeconds));
         json.WriteNumber("generated_tokens", GeneratedTokens);
         json.WriteNumber("generation_seconds", Math.Round(GenerationSeconds, 6));
         json.WriteNumber("generation_tokens_per_second", PerSecond(GeneratedTokens, GenerationSeconds));
         json.WriteNumber("state_bytes", StateBytes);
+        json.WriteNumber("resident_peak_bytes", PeakBytes);
         json.WriteEndObject();
     }
 

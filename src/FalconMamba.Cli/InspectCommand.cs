@@ -15,15 +15,23 @@ internal static class InspectCommand
     {
         var model = CommonOptions.Model();
         var json = CommonOptions.Json();
-        var chunk = CommonOptions.Chunk("Tokens of a prompt that go through the layers together, for the memory; by default 256.");
-        var command = new Command("inspect", "Show a model's configuration, tensors, memory and licence.") { model, json, chunk };
+        var kernels = new Option<bool>("--kernels") { Description = "Instead, show which kernel works on each tensor on this machine, and why." };
+        var command = new Command("inspect", "Show a model's configuration, tensors, memory and licence.") { model, json, kernels };
         var run = new RunOptions(command);
         command.OnRun(terminal, (parse, _) =>
         {
             var path = CommonOptions.Locate(parse, model);
             using var weights = ModelWeights.Open(path);
+            var options = run.Read(parse);
+            if (parse.GetValue(kernels))
+            {
+                var report = new KernelReport(CommonOptions.NameOf(path), KernelPlan.Of(weights, options));
+                if (parse.GetValue(json)) report.WriteJson(terminal);
+                else report.WriteTables(terminal);
+                return;
+            }
+
             using var gguf = File.Exists(path) ? GgufFile.Open(path) : null;
-            var options = run.Read(parse, parse.GetValue(chunk));
             var subject = new Subject(path, weights, gguf, options.Configure(weights.Config), MemoryEstimate.Of(weights, options));
             if (parse.GetValue(json)) WriteJson(terminal, subject);
             else WriteTables(terminal, subject);
@@ -77,7 +85,7 @@ internal static class InspectCommand
         yield return ("tensors", $"{weights.Tensors.Count}");
         yield return ("memory: weights", $"{Units.Bytes(memory.Weights)} (mapped from the files)");
         yield return ("memory: prepared", Units.Bytes(memory.Prepared));
-        yield return ("memory: activations", $"{Units.Bytes(memory.Activations)} while a prompt is read");
+        yield return ("memory: activations", $"{Units.Bytes(memory.Activations)} while a prompt is read, {memory.PrefillChunkSize} {(memory.PrefillChunkSize == 1 ? "token" : "tokens")} at once");
         yield return ("memory: state", $"{Units.Bytes(memory.State)} a sequence, whatever its length");
         yield return ("memory: together", $"{Units.Bytes(memory.Total)} for one sequence");
         yield return ("kernels", $"{memory.KernelPath}, {memory.Threads} {(memory.Threads == 1 ? "thread" : "threads")}");
@@ -139,6 +147,7 @@ internal static class InspectCommand
         json.WriteStartObject("kernels");
         json.WriteString("path", memory.KernelPath);
         json.WriteNumber("threads", memory.Threads);
+        json.WriteNumber("prefill_chunk_size", memory.PrefillChunkSize);
         json.WriteEndObject();
     });
 

@@ -18,12 +18,11 @@ internal static class LogitsCommand
         var output = new Option<string>("--out", "-o") { HelpName = "FILE", Description = "The safetensors file to write.", Required = true };
         var hidden = new Option<bool>("--hidden") { Description = "Also write hidden.0 … hidden.L+1: the embedding, each layer's output, the final norm [T, H]." };
         var state = new Option<bool>("--state") { Description = "Also write the state after the prompt: state.I.conv [K-1, D], oldest first, and state.I.ssm [D, N]." };
-        var chunk = CommonOptions.Chunk("Read the prompt in calls of N tokens each; by default 256. The answer does not depend on it.");
         var last = new Option<bool>("--last") { Description = "Write the rows of the last token only." };
         var reference = new Option<bool>("--reference") { Description = "Compute with the float64 reference model: slow, exact." };
         var command = new Command("logits", "Write the next-token logits of every token of a prompt [T, vocabulary] to a safetensors file.")
         {
-            model, ids, idsFile, prompt, output, hidden, state, last, chunk, reference,
+            model, ids, idsFile, prompt, output, hidden, state, last, reference,
         };
         var run = new RunOptions(command);
         command.OnRun(terminal, (parse, cancellationToken) =>
@@ -44,13 +43,13 @@ internal static class LogitsCommand
                     throw new CommandException($"Token {id} is not in the vocabulary of {CommonOptions.NameOf(folder)}, whose ids go from 0 to {source.Config.VocabSize - 1}.");
             }
 
-            var request = new LogitsRequest(given, parse.GetValue(last), parse.GetValue(hidden), parse.GetValue(state), parse.GetValue(chunk));
+            var request = new LogitsRequest(given, parse.GetValue(last), parse.GetValue(hidden), parse.GetValue(state));
             var start = Stopwatch.GetTimestamp();
             using (var progress = new ProgressBar(terminal, "reading tokens", given.Length, Units.Digits))
                 SafetensorsWriter.Write(target, source.Entries(request, progress, cancellationToken));
             var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             terminal.Error.WriteLine(
-                $"{target}: {given.Length} {(given.Length == 1 ? "token" : "tokens")} in {Units.Short(seconds)} s ({Units.Short(given.Length / seconds)} tokens/s), {Units.Bytes(new FileInfo(target).Length)}");
+                $"{target}: {given.Length} {(given.Length == 1 ? "token" : "tokens")} in {Units.Short(seconds)} s ({Units.Short(given.Length / seconds)} tokens/s), {Units.Bytes(new FileInfo(target).Length)}; memory: at most {Units.Bytes(ResidentMemory.Now().Peak)}");
         });
         return command;
     }

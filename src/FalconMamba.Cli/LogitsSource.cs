@@ -10,8 +10,7 @@ namespace FalconMamba.Cli;
 /// <param name="LastOnly">Only the last token's rows.</param>
 /// <param name="Hidden">Also the hidden states.</param>
 /// <param name="State">Also the state after the prompt.</param>
-/// <param name="Chunk">Tokens a call; 0 for the default.</param>
-internal sealed record LogitsRequest(int[] Ids, bool LastOnly, bool Hidden, bool State, int Chunk)
+internal sealed record LogitsRequest(int[] Ids, bool LastOnly, bool Hidden, bool State)
 {
     /// <summary>The tokens whose rows are wanted.</summary>
     public int Rows => LastOnly ? 1 : Ids.Length;
@@ -113,9 +112,6 @@ internal sealed class HiddenRows(int count, int firstToken, CancellationToken ca
 /// <summary>The model on its kernels.</summary>
 internal sealed class ModelLogits(FalconMambaModel model) : LogitsSource
 {
-    // So many tokens a call keep the rows of logits small; larger calls gain nothing.
-    private const int DefaultChunk = 256;
-
     private readonly RecurrentState _state = model.CreateState();
 
     public override FalconMambaConfig Config => model.Config;
@@ -129,7 +125,8 @@ internal sealed class ModelLogits(FalconMambaModel model) : LogitsSource
     protected override void Run(LogitsRequest request, RowWriter logits, HiddenRows hidden, IProgress<long> progress, CancellationToken cancellationToken)
     {
         var length = request.Ids.Length;
-        var size = Math.Min(request.Chunk > 0 ? request.Chunk : DefaultChunk, Array.MaxLength / Config.VocabSize);
+        // A call takes what goes through the layers together, so that no more rows of logits wait for the file.
+        var size = Math.Min(model.PrefillChunkSize, Array.MaxLength / Config.VocabSize);
         var buffer = new float[request.LastOnly ? Config.VocabSize : Math.Min(size, length) * Config.VocabSize];
         for (var start = 0; start < length; start += size)
         {

@@ -20,32 +20,31 @@ internal sealed class RunOptions
     private readonly Option<double> _mixerEps = CommonOptions.Double(FalconMambaConfig.LeastEpsilon, 1, 0, "--mixer-eps")
         .Describe("E", "Another epsilon for the norms of dt, B and C: a GGUF file has no key for it, and llama.cpp's rule is followed.");
 
-    private readonly bool _hasThreads;
+    private readonly Option<int> _prefill = CommonOptions.Prefill();
+    private readonly bool _hasLists;
 
     /// <param name="command">The verb that gets the options.</param>
-    /// <param name="hasThreads">False where the verb has a list of threads of its own.</param>
-    public RunOptions(Command command, bool hasThreads = true)
+    /// <param name="hasLists">Whether the verb takes lists of threads and of ways to read a prompt, by options of its own.</param>
+    public RunOptions(Command command, bool hasLists = false)
     {
-        _hasThreads = hasThreads;
+        _hasLists = hasLists;
         _mixerEps.DefaultValueFactory = null;
         command.Add(_exact);
         command.Add(_mixerEps);
         command.Add(_deterministic);
-        if (hasThreads) command.Add(_threads);
+        if (hasLists) return;
+        command.Add(_prefill);
+        command.Add(_threads);
     }
 
     /// <summary>The options for a model.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="chunk">Tokens that go through the layers together; 0 for the default.</param>
-    public ModelOptions Read(ParseResult parse, int chunk = 0)
+    public ModelOptions Read(ParseResult parse) => new()
     {
-        var options = new ModelOptions
-        {
-            Threads = _hasThreads ? parse.GetValue(_threads) : 0,
-            Deterministic = parse.GetValue(_deterministic),
-            Exact = parse.GetValue(_exact),
-            MixerRmsEps = parse.Has(_mixerEps) ? parse.GetValue(_mixerEps) : null,
-        };
-        return chunk > 0 ? options with { PrefillChunkSize = chunk } : options;
-    }
+        Threads = _hasLists ? 0 : parse.GetValue(_threads),
+        PrefillChunkSize = _hasLists ? 0 : parse.GetValue(_prefill),
+        Deterministic = parse.GetValue(_deterministic),
+        Exact = parse.GetValue(_exact),
+        MixerRmsEps = parse.Has(_mixerEps) ? parse.GetValue(_mixerEps) : null,
+    };
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using FalconMamba.Cli.Bench;
@@ -64,6 +65,10 @@ public class BenchTests
         Assert.Equal(
             [(4, 2), (4, 2), (4, 3), (4, 3), (64, 2), (64, 2), (64, 3), (64, 3)],
             json.RootElement.EnumerateArray().Select(row => (row.GetProperty("n_batch").GetInt32(), row.GetProperty("n_ubatch").GetInt32())).Order());
+        using var ways = JsonDocument.Parse(Falcon.Output("bench", Falcon.Model, "-p", "8", "-n", "0", "--prefill", "sequential,parallel,3", "-r", "1", "-o", "json"));
+        int[] chunks = [.. ways.RootElement.EnumerateArray().Select(row => row.GetProperty("n_ubatch").GetInt32())];
+        Assert.Equal((1, 3), (chunks[0], chunks[2]));
+        Assert.InRange(chunks[1], 64, 512);
         Assert.DoesNotContain("batch", Falcon.Output("bench", Falcon.Model, "-p", "4", "-n", "0", "-r", "1"), StringComparison.Ordinal);
         Assert.Contains("| n_batch | n_ubatch | test |", Falcon.Output("bench", Falcon.Model, "-p", "4", "-n", "0", "-r", "1", "-b", "2", "-ub", "2"), StringComparison.Ordinal);
     }
@@ -129,6 +134,23 @@ public class BenchTests
         Assert.StartsWith("2500,", lines[^1], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("64", 64)]
+    [InlineData("sequential", 1)]
+    public void A_flat_prompt_goes_through_the_layers_as_asked(string prefill, int pass)
+    {
+        using var folder = new TemporaryFolder();
+        using var json = JsonDocument.Parse(Falcon.Output("bench", Tiny, "--flat-prompt", "12345", "--prefill", prefill, "-t", "1", "--csv", folder["flat.csv"]));
+        int Field(string name) => json.RootElement.GetProperty(name).GetInt32();
+        Assert.Equal((pass, 1000, 12345), (Field("pass_tokens"), Field("early_position"), Field("late_position")));
+        Assert.Equal(0, Field("block_tokens") % pass);
+        Assert.True(2 * Field("pairs") * Field("block_tokens") <= 12345);
+        Assert.True(json.RootElement.GetProperty("late_tokens_per_s").GetDouble() > 0);
+        var positions = File.ReadAllLines(folder["flat.csv"])[1..].Select(line => int.Parse(line.Split(',')[0], CultureInfo.InvariantCulture)).ToArray();
+        Assert.Equal(12345, positions[^1]);
+        Assert.All(positions[..^1], position => Assert.Equal(0, (position - 1000) % pass));
+    }
+
     [Fact]
     public void A_flat_run_draws_the_way()
     {
@@ -156,11 +178,18 @@ public class BenchTests
     [Theory]
     [InlineData("ranges", "-p", "x")]
     [InlineData("from 1 to 16384", "-ub", "20000")]
+    [InlineData("--prefill takes parallel, sequential, numbers from 1 to 16384", "--prefill", "whole")]
     [InlineData("from 1 to 16384", "--parallel", "0")]
     [InlineData("nothing to measure", "-p", "0", "-n", "0")]
     [InlineData("nothing to measure", "-p", "0", "-n", "0", "--parallel", "2")]
     [InlineData("-d does not go with it", "--parallel", "2", "-d", "5")]
     [InlineData("--bandwidth does not go with it", "--flat", "2000", "--bandwidth")]
+    [InlineData("--flat-prompt does not go with it", "--flat", "2000", "--flat-prompt", "2000")]
+    [InlineData("-ub does not go with it", "--flat", "2000", "--prefill", "64")]
+    [InlineData("-b does not go with it", "--flat-prompt", "2000", "-b", "64")]
+    [InlineData("one value each", "--flat-prompt", "2000", "--prefill", "64,parallel")]
+    [InlineData("one value each", "--flat", "2000", "-t", "1,2")]
+    [InlineData("--flat-prompt takes", "--flat-prompt", "10")]
     [InlineData("go with --flat", "--chart", "x.png")]
     [InlineData(".png or .svg", "--flat", "2000", "--chart", "x.pdf")]
     [InlineData("two numbers", "-pg", "5")]

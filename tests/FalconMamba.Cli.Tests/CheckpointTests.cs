@@ -25,6 +25,28 @@ public class CheckpointTests
         Assert.Equal(state.ByteLength, root.GetProperty("memory").GetProperty("state").GetInt64());
     }
 
+    [Fact]
+    public void Inspect_tells_which_kernel_works_on_every_tensor_and_why()
+    {
+        using var whole = JsonDocument.Parse(Falcon.Output("inspect", Falcon.Model, "--json"));
+        using var json = JsonDocument.Parse(Falcon.Output("inspect", Falcon.Model, "--kernels", "--json", "-t", "3", "--prefill", "48", "--deterministic", "--exact"));
+        var (kernels, root) = (whole.RootElement.GetProperty("kernels"), json.RootElement);
+        Assert.Equal((kernels.GetProperty("path").GetString(), 3), (root.GetProperty("path").GetString(), root.GetProperty("threads").GetInt32()));
+        Assert.Equal(48, root.GetProperty("prefill_chunk_size").GetInt32());
+        Assert.True(root.GetProperty("caches").GetProperty("last").GetInt64() > 0);
+        var groups = root.GetProperty("tensors").EnumerateArray().ToArray();
+        var tied = whole.RootElement.GetProperty("config").GetProperty("tie_word_embeddings").GetBoolean() ? 1 : 0;
+        Assert.Equal(whole.RootElement.GetProperty("tensor_count").GetInt32() + tied, groups.Sum(group => group.GetProperty("count").GetInt32()));
+        foreach (var group in groups)
+            foreach (var tokens in (string[])["one_token", "many_tokens"])
+                foreach (var field in (string[])["kernel", "instructions", "reason"]) Assert.NotEmpty(group.GetProperty(tokens).GetProperty(field).GetString()!);
+
+        var table = Falcon.Output("inspect", Falcon.Model, "--kernels");
+        Assert.Contains(Processors.Name, table, StringComparison.Ordinal);
+        Assert.Matches("mixer.in_proj × 6 +BF16 +1024 × 256 ", table);
+        Assert.DoesNotContain("licence", table, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("---\nlicense: mit\n---\n# a\n", "mit")]
     [InlineData("---\nlicense: other\nlicense_name: 'falcon-mamba-7b-license'\n---\n", "falcon-mamba-7b-license")]

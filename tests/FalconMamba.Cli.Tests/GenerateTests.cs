@@ -46,8 +46,23 @@ public class GenerateTests
         string[] args = [.. greedy, "--temperature", "1"];
         var text = Falcon.Output(args);
         Assert.NotEqual(text, Falcon.Output([.. args, "--seed", "1"]));
-        foreach (var threads in (string[])["1", "2", "3", "7"]) Assert.Equal(text, Falcon.Output([.. args, "-t", threads, "--deterministic", "--chunk", threads]));
+        foreach (var threads in (string[])["1", "2", "3", "7"]) Assert.Equal(text, Falcon.Output([.. args, "-t", threads, "--deterministic", "--prefill", threads]));
         Assert.Equal(Falcon.Output([.. greedy, "--temperature", "0"]), Falcon.Output(greedy));
+    }
+
+    [Theory]
+    [InlineData("sequential", 1)]
+    [InlineData("7", 7)]
+    [InlineData("parallel", 0)]
+    public void A_prompt_goes_through_the_layers_as_asked_and_the_text_stays(string prefill, int tokens)
+    {
+        string[] args = ["generate", "-p", "The king is dead, and all the", "-n", "10", "--json"];
+        using var chosen = JsonDocument.Parse(Falcon.Output(args));
+        using var json = JsonDocument.Parse(Falcon.Output([.. args, "--prefill", prefill]));
+        int Chunk(JsonDocument document) => document.RootElement.GetProperty("timings").GetProperty("prefill_chunk_size").GetInt32();
+        Assert.Equal(tokens > 0 ? tokens : Chunk(chosen), Chunk(json));
+        Assert.Equal(chosen.RootElement.GetProperty("text").GetString(), json.RootElement.GetProperty("text").GetString());
+        Assert.True(json.RootElement.GetProperty("timings").GetProperty("resident_peak_bytes").GetInt64() > 1_000_000);
     }
 
     [Fact]
@@ -149,6 +164,8 @@ public class GenerateTests
         Falcon.Fails(2, "--temperature takes a number from 0", "generate", "--temperature", "-1");
         Falcon.Fails(2, "--temperature takes a number from 0", "generate", "--temperature", "NaN");
         Falcon.Fails(2, "--top-p takes a number from 0 to 1", "generate", "--top-p", "1.5");
+        foreach (var wrong in (string[])["0", "-1", "16385", "whole", "1.5", ""])
+            Falcon.Fails(2, "--prefill takes parallel, sequential or a whole number from 1 to 16384", "generate", "--prefill", wrong);
         Falcon.Fails(2, "--stop-id takes a token id", "generate", "--stop-id", "x");
         Falcon.Fails(1, "tokenizer.json", "generate", folder["empty"], "-p", "a");
         Falcon.Fails(1, "there is no folder", "generate", "-p", "a", "--save-state", folder["absent/state"]);

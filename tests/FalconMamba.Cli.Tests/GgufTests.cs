@@ -29,7 +29,7 @@ public class GgufTests
         Falcon.Output([.. prompt, "--out", folder["reference"], "--reference"]);
         Falcon.Output([.. prompt, "--out", folder["exact"], "--exact"]);
         Falcon.Output([.. prompt, "--out", folder["fast"]]);
-        Falcon.Output([.. prompt, "--out", folder["chunked"], "--chunk", "2", "-t", "1", "--deterministic"]);
+        Falcon.Output([.. prompt, "--out", folder["chunked"], "--prefill", "2", "-t", "1", "--deterministic"]);
         var reference = Logits(folder["reference"]);
         var largest = reference.Max(Math.Abs);
         Assert.InRange(Distance(reference, Logits(folder["exact"])), 0, 5e-5 * Math.Max(1, largest / 10));

@@ -45,7 +45,7 @@ public class LogitsGoldenTests
             foreach (var size in (int[])[1, 3, 7, 64])
             {
                 if (size >= 2 * length) continue;
-                Falcon.Output([.. args, "--out", folder["chunked"], "--chunk", $"{size}"]);
+                Falcon.Output([.. args, "--out", folder["chunked"], "--prefill", $"{size}"]);
                 Assert.True(whole.AsSpan().SequenceEqual(File.ReadAllBytes(folder["chunked"])), $"chunks of {size} change the answer for {length} tokens");
             }
 

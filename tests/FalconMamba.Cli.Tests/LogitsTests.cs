@@ -9,7 +9,7 @@ public class LogitsTests
     {
         using var folder = new TemporaryFolder();
         Falcon.Output("logits", Falcon.Model, "--ids", "5,6,7,8", "--out", folder["all"], "--hidden", "--state");
-        Falcon.Output("logits", Falcon.Model, "--ids", "5,6,7,8", "--out", folder["last"], "--hidden", "--last", "--chunk", "3");
+        Falcon.Output("logits", Falcon.Model, "--ids", "5,6,7,8", "--out", folder["last"], "--hidden", "--last", "--prefill", "3");
         using var all = SafetensorsFile.Open(folder["all"]);
         using var last = SafetensorsFile.Open(folder["last"]);
         Assert.Equal([4, 2048], all.Tensors["logits"].Shape);
@@ -48,7 +48,7 @@ public class LogitsTests
         Falcon.Fails(2, "one of --ids, --ids-file and -p", "logits", Falcon.Model, "--out", result, "--ids", "1", "-p", "a");
         Falcon.Fails(2, "--ids has \"x\"", "logits", Falcon.Model, "--out", result, "--ids", "1,x");
         Falcon.Fails(2, "no tokens", "logits", Falcon.Model, "--out", result, "--ids", "");
-        Falcon.Fails(2, "--chunk takes", "logits", Falcon.Model, "--out", result, "--ids", "1", "--chunk", "0");
+        Falcon.Fails(2, "--prefill takes parallel, sequential or a whole number from 1 to 16384", "logits", Falcon.Model, "--out", result, "--ids", "1", "--prefill", "0");
         Falcon.Fails(1, "\"-2\", which is no token id", "logits", Falcon.Model, "--out", result, "--ids-file", folder["bad"]);
         Falcon.Fails(1, "Token 2048 is not in the vocabulary", "logits", Falcon.Model, "--out", result, "--ids", "2048");
         Falcon.Fails(1, "Token 2048 is not in the vocabulary", "logits", Falcon.Model, "--out", result, "--ids", "2048", "--reference");

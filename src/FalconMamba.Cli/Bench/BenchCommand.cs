@@ -5,8 +5,6 @@ namespace FalconMamba.Cli.Bench;
 /// <summary><c>bench</c>: measures a model on this machine, with llama-bench's flags and names.</summary>
 internal static class BenchCommand
 {
-    private const int MostTokensTogether = 16384;
-
     public static Command Create(Terminal terminal)
     {
         var model = CommonOptions.Model();
@@ -15,34 +13,37 @@ internal static class BenchCommand
         var pairs = new Option<string[]>("-pg") { HelpName = "PP,TG", Description = "Read PP tokens, then generate TG; may be given several times." };
         var depth = NumberList.Option("-d", ["--n-depth"], 0, int.MaxValue, "Begin with a state that has seen N tokens.");
         var batch = NumberList.Option("-b", ["--batch-size"], 1, int.MaxValue, $"Hand over N tokens of a prompt in a call; by default {BenchPlan.DefaultBatch}.");
-        var microBatch = NumberList.Option("-ub", ["--ubatch-size"], 1, MostTokensTogether, $"Tokens that go through the layers together; by default {BenchPlan.DefaultMicroBatch}.");
+        var microBatch = NumberList.Prefill("-ub", ["--ubatch-size", "--prefill"], "Tokens of a prompt that go through the layers together: parallel (as many as suit the caches, the default), sequential (token by token) or N.");
         var threads = NumberList.Option("-t", ["--threads"], 1, 4096, "Threads; by default one a physical core.");
         var repetitions = CommonOptions.Int32(1, 1000, null, "--repetitions", "-r").Describe("R", "Measure each test R times; by default 5, with --parallel once.");
         var noWarmUp = new Option<bool>("--no-warmup") { Description = "Time each test's first run too." };
         var format = new Option<string>("--output", "-o") { HelpName = string.Join('|', RowWriter.Formats), Description = "How results are written.", DefaultValueFactory = _ => "md" };
         format.AcceptOnlyFromAmong(RowWriter.Formats);
         var bandwidth = new Option<bool>("--bandwidth") { Description = "Measure how fast this machine reads memory and computes products too, and the shares that tests reach." };
-        var parallel = NumberList.Option("--parallel", [], 1, MostTokensTogether, "Instead, run N sequences at once: each reads -p tokens, then all generate -n in step.");
-        var flat = CommonOptions.Int32(2 * FlatnessRun.EarlyPosition, int.MaxValue, null, "--flat").Describe("N", "Instead, compare the time of a token at position N with that at position 1,000.");
-        var csv = new Option<string?>("--csv") { HelpName = "FILE", Description = "With --flat: write time and memory along the way." };
-        var chart = new Option<string?>("--chart") { HelpName = "FILE", Description = "With --flat: draw them, as .png or .svg." };
+        var parallel = NumberList.Option("--parallel", [], 1, Prefill.MostTokens, "Instead, run N sequences at once: each reads -p tokens, then all generate -n in step.");
+        var flat = Position("--flat", "Instead, generate N tokens, and compare the time of a token at position N with that at position 1,000.");
+        var flatPrompt = Position("--flat-prompt", "The same for a prompt of N tokens, which goes through the layers as --prefill says.");
+        var csv = new Option<string?>("--csv") { HelpName = "FILE", Description = "With --flat or --flat-prompt: write time and memory along the way." };
+        var chart = new Option<string?>("--chart") { HelpName = "FILE", Description = "With --flat or --flat-prompt: draw them, as .png or .svg." };
         var command = new Command("bench", "Measure a model's speed on this machine. Lists (1,2,4) and ranges (1-8*2) run every combination.")
         {
-            model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, flat, csv, chart,
+            model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, flat, flatPrompt, csv, chart,
         };
-        var run = new RunOptions(command, hasThreads: false);
+        var run = new RunOptions(command, hasLists: true);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
-            Refuse(parse, parallel, "reads -p and generates -n", flat, pairs, depth);
-            Refuse(parse, flat, "is a run of its own", prompt, generated, pairs, depth, batch, microBatch, repetitions, bandwidth);
-            if (!parse.Has(flat) && (parse.Has(csv) || parse.Has(chart))) throw new UsageException("--csv and --chart go with --flat.");
+            Refuse(parse, parallel, "reads -p and generates -n", flat, flatPrompt, pairs, depth);
+            Refuse(parse, flat, "is a run of its own", flatPrompt, prompt, generated, pairs, depth, batch, microBatch, repetitions, bandwidth);
+            Refuse(parse, flatPrompt, "is a run of its own", prompt, generated, pairs, depth, batch, repetitions, bandwidth);
+            var isFlat = parse.Has(flat) || parse.Has(flatPrompt);
+            if (!isFlat && (parse.Has(csv) || parse.Has(chart))) throw new UsageException("--csv and --chart go with --flat or --flat-prompt.");
             var csvPath = parse.GetValue(csv) is { } c ? OutputFile.Check(c) : null;
             var chartPath = parse.GetValue(chart) is { } f ? FlatnessChart.Check(f) : null;
             var path = CommonOptions.Locate(parse, model);
             var plan = new BenchPlan(terminal, path, run.Read(parse))
             {
                 Batches = NumberList.Read(parse, batch, BenchPlan.DefaultBatch),
-                MicroBatches = NumberList.Read(parse, microBatch, BenchPlan.DefaultMicroBatch),
+                MicroBatches = NumberList.ReadPrefill(parse, microBatch),
                 Threads = NumberList.Read(parse, threads, 0),
                 Repetitions = parse.Has(repetitions) ? parse.GetValue(repetitions) : parse.Has(parallel) ? 1 : 5,
                 WarmUp = !parse.GetValue(noWarmUp),
@@ -52,12 +53,15 @@ internal static class BenchCommand
 
             // As in llama-bench, what is not named runs with its default, and 0 leaves it out.
             var (prompts, generations) = (NumberList.Read(parse, prompt, 512), NumberList.Read(parse, generated, 128));
-            if (parse.Has(flat)) plan.RunFlat(parse.GetValue(flat), csvPath, chartPath, cancellationToken);
+            if (isFlat) plan.RunFlat(parse.GetValue(parse.Has(flat) ? flat : flatPrompt), parse.Has(flatPrompt), csvPath, chartPath, cancellationToken);
             else if (parse.Has(parallel)) plan.RunParallel(prompts, generations, NumberList.Read(parse, parallel), cancellationToken);
             else plan.RunTests(Works(prompts, generations, parse.GetValue(pairs) ?? []), NumberList.Read(parse, depth, 0), cancellationToken);
         });
         return command;
     }
+
+    private static Option<int> Position(string name, string description) =>
+        CommonOptions.Int32(2 * FlatnessRun.EarlyPosition, int.MaxValue, null, name).Describe("N", description);
 
     private static void Refuse(ParseResult parse, Option option, string reason, params Option[] others)
     {

@@ -9,10 +9,9 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
 
     private readonly StartTimes _start = new();
 
-    public static int DefaultMicroBatch { get; } = new ModelOptions().PrefillChunkSize;
-
     public required int[] Batches { get; init; }
 
+    /// <summary>Tokens that go through the layers together; 0 lets the model choose.</summary>
     public required int[] MicroBatches { get; init; }
 
     public required int[] Threads { get; init; }
@@ -30,7 +29,7 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
     {
         var rows = new RowWriter(terminal, Format);
         var showsBatch = Batches is not [DefaultBatch];
-        var showsMicroBatch = MicroBatches.Length > 1 || MicroBatches[0] != DefaultMicroBatch;
+        var showsMicroBatch = MicroBatches is not [0];
         var heading = BenchRow.Heading(showsBatch, showsMicroBatch);
         ForEachModel((runner, batch) =>
         {
@@ -79,11 +78,12 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
         rows.Finish();
     }
 
-    /// <summary>Time and memory against the position.</summary>
-    public void RunFlat(int last, string? csv, string? chart, CancellationToken cancellationToken)
+    /// <summary>Time and memory against the position, of a prompt's tokens or of generated ones.</summary>
+    public void RunFlat(int last, bool reads, string? csv, string? chart, CancellationToken cancellationToken)
     {
-        using var runner = Load(options with { Threads = Threads[0] });
-        FlatnessReport.Run(terminal, runner, last, csv, chart, cancellationToken);
+        if (Threads is not [var threads] || MicroBatches is not [var microBatch]) throw new UsageException("One run compares two positions: give -t and -ub one value each.");
+        using var runner = Load(options with { Threads = threads, PrefillChunkSize = microBatch });
+        FlatnessReport.Run(terminal, runner, last, reads, csv, chart, cancellationToken);
     }
 
     private void ForEachModel(Action<BenchRunner, int> run)
@@ -103,7 +103,7 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
         var runner = new BenchRunner(path, modelOptions, _start);
         terminal.Error.WriteLine(
             $"loaded in {runner.LoadMilliseconds:F0} ms; first forward pass {runner.Start.FirstForward:F0} ms and first token {runner.Start.FirstToken:F0} ms after the process's start; "
-            + $"kernels {runner.Model.KernelPath}, {runner.Model.Threads} threads; {Processors.Name}");
+            + $"kernels {runner.Model.KernelPath}, {runner.Model.Threads} threads, passes of at most {runner.Model.PrefillChunkSize}; {Processors.Name}");
         return runner;
     }
 

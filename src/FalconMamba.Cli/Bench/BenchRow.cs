@@ -23,7 +23,7 @@ internal static class BenchRow
             ["model_size"] = weights.ByteLength,
             ["model_n_params"] = weights.ParameterCount,
             ["n_batch"] = batch,
-            ["n_ubatch"] = runner.Options.PrefillChunkSize,
+            ["n_ubatch"] = runner.Model.PrefillChunkSize,
             ["n_threads"] = runner.Model.Threads,
         };
     }
@@ -85,7 +85,7 @@ internal static class BenchRow
             "CPU " + runner.Model.KernelPath,
             Number(runner.Model.Threads),
             .. showsBatch ? [Number(result.Test.Batch)] : (string[])[],
-            .. showsMicroBatch ? [Number(runner.Options.PrefillChunkSize)] : (string[])[],
+            .. showsMicroBatch ? [Number(runner.Model.PrefillChunkSize)] : (string[])[],
             result.Test.Name,
             FormattableString.Invariant($"{mean:F2} ± {deviation:F2}"),
         ]);

@@ -10,6 +10,7 @@ internal sealed class BenchRunner : IDisposable
 
     private readonly Random _random = new(1);
     private readonly int[] _one = new int[1];
+    private int[] _pass = [];
     private float[] _logits;
 
     /// <summary>Loads a model and runs its first token.</summary>
@@ -22,7 +23,6 @@ internal sealed class BenchRunner : IDisposable
         Model = FalconMambaModel.Load(path, options);
         LoadMilliseconds = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
         Path = path;
-        Options = options;
         Start = start;
         Work = new TokenWork(Model, options.Exact);
         _logits = new float[Model.Config.VocabSize];
@@ -33,8 +33,6 @@ internal sealed class BenchRunner : IDisposable
     public FalconMambaModel Model { get; }
 
     public string Path { get; }
-
-    public ModelOptions Options { get; }
 
     public TokenWork Work { get; }
 
@@ -72,6 +70,18 @@ internal sealed class BenchRunner : IDisposable
         {
             for (var i = 0; i < chunks.Length; i++) chunks[i] = new Chunk(states[i], ids[i].AsMemory(at, Math.Min(share, count - at)));
             Forward(chunks, cancellationToken);
+        }
+    }
+
+    /// <summary>Moves a state over random tokens as a long prompt does: no more than a pass of them in a call, and no logits.</summary>
+    public void Read(RecurrentState state, int count, CancellationToken cancellationToken)
+    {
+        if (_pass.Length == 0) _pass = new int[Model.PrefillChunkSize];
+        for (var at = 0; at < count; at += _pass.Length)
+        {
+            var tokens = Math.Min(_pass.Length, count - at);
+            foreach (ref var id in _pass.AsSpan(0, tokens)) id = _random.Next(Model.Config.VocabSize);
+            Forward([new Chunk(state, _pass.AsMemory(0, tokens)) { Logits = RowSelection.None }], cancellationToken);
         }
     }
 

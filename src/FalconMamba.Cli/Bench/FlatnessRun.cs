@@ -4,35 +4,43 @@ using FalconMamba.Model;
 namespace FalconMamba.Cli.Bench;
 
 /// <summary>
-/// Shows that a token costs the same wherever it stands: keeps the state at an early token, generates to a late one, and then
-/// times blocks from both in turn, so that a noisy machine disturbs both alike.
+/// Shows that a token costs the same wherever it stands: keeps the state at an early token, generates or reads to a late one,
+/// and then times blocks from both in turn, so that a noisy machine disturbs both alike.
 /// </summary>
 internal sealed class FlatnessRun : IDisposable
 {
     public const int EarlyPosition = 1000, Pairs = 20;
-    private const int LongestBlock = 1000, Moments = 200, StepsBetweenReports = 10;
+    private const int LongestBlock = 1000, PassesOfBlock = 8, Moments = 200, StepsBetweenReports = 10;
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
 
     private readonly BenchRunner _runner;
     private readonly RecurrentState _early, _late, _scratch;
     private readonly int _last, _stride;
+    private readonly bool _reads;
 
     /// <param name="runner">The model.</param>
     /// <param name="last">The late position, at least twice the early one.</param>
-    public FlatnessRun(BenchRunner runner, int last)
+    /// <param name="reads">Whether tokens are those of a prompt, many in a pass, rather than generated one by one.</param>
+    public FlatnessRun(BenchRunner runner, int last, bool reads)
     {
         _runner = runner;
         _last = last;
-        _stride = Math.Max(1, (last - EarlyPosition) / Moments);
+        _reads = reads;
+        PassTokens = reads ? runner.Model.PrefillChunkSize : 1;
+        _stride = WholePasses((last - EarlyPosition) / Moments);
+        Block = WholePasses(Math.Min(reads ? PassesOfBlock * PassTokens : LongestBlock, last / (2 * Pairs)));
         _early = runner.Model.CreateState();
         _late = runner.Model.CreateState();
         _scratch = runner.Model.CreateState();
-        Track = new FlatnessTrack((last - EarlyPosition + _stride - 1) / _stride);
+        Track = new FlatnessTrack(Math.Max(1, (last - EarlyPosition) / _stride));
     }
 
-    /// <summary>Tokens of a block: so many that comparing never takes longer than generating did.</summary>
-    public int Block => Math.Min(LongestBlock, _last / (2 * Pairs));
+    /// <summary>Tokens that go through the layers together.</summary>
+    public int PassTokens { get; }
+
+    /// <summary>Tokens of a block: whole passes, at least one, and else so few that comparing never takes longer than the way there did.</summary>
+    public int Block { get; }
 
     /// <summary>Time and memory along the way.</summary>
     public FlatnessTrack Track { get; }
@@ -43,15 +51,16 @@ internal sealed class FlatnessRun : IDisposable
     /// <summary>What was in memory at the early and at the late position.</summary>
     public (ResidentMemory Early, ResidentMemory Late) Resident { get; private set; }
 
-    /// <summary>Keeps the state at the early position and generates to the late one.</summary>
+    /// <summary>Keeps the state at the early position and goes on to the late one.</summary>
     /// <param name="progress">Told the position.</param>
     /// <param name="cancellationToken">Looked at for every token.</param>
-    public void Generate(IProgress<long> progress, CancellationToken cancellationToken)
+    public void GoOn(IProgress<long> progress, CancellationToken cancellationToken)
     {
+        var betweenReports = _reads ? PassTokens : StepsBetweenReports;
         // The runtime recompiles what is called often, and takes memory for it, in the first seconds of a process.
         for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < WarmUp;)
         {
-            _ = Time(_early, StepsBetweenReports, cancellationToken);
+            _ = Time(_early, betweenReports, cancellationToken);
             _ = ResidentMemory.Now();
             progress.Report(0);
         }
@@ -59,7 +68,7 @@ internal sealed class FlatnessRun : IDisposable
         _early.Reset();
         while (_early.TokenCount < EarlyPosition)
         {
-            _runner.Step(_early, StepsBetweenReports, cancellationToken);
+            Move(_early, Math.Min(betweenReports, EarlyPosition - (int)_early.TokenCount), cancellationToken);
             progress.Report(_early.TokenCount);
         }
 
@@ -69,7 +78,8 @@ internal sealed class FlatnessRun : IDisposable
         var early = Settled();
         for (var position = EarlyPosition; position < _last;)
         {
-            var count = Math.Min(_stride, _last - position);
+            // A short rest would not show what a token costs.
+            var count = _last - position < 2 * _stride ? _last - position : _stride;
             var seconds = Time(_late, count, cancellationToken);
             position += count;
             progress.Report(position);
@@ -101,7 +111,7 @@ internal sealed class FlatnessRun : IDisposable
     {
         _scratch.CopyFrom(_late);
         var before = GC.GetTotalAllocatedBytes(precise: true);
-        _runner.Step(_scratch, Block, cancellationToken);
+        Move(_scratch, Block, cancellationToken);
         return GC.GetTotalAllocatedBytes(precise: true) - before;
     }
 
@@ -121,9 +131,17 @@ internal sealed class FlatnessRun : IDisposable
     private double Time(RecurrentState state, int count, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
-        _runner.Step(state, count, cancellationToken);
+        Move(state, count, cancellationToken);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
+
+    private void Move(RecurrentState state, int count, CancellationToken cancellationToken)
+    {
+        if (_reads) _runner.Read(state, count, cancellationToken);
+        else _runner.Step(state, count, cancellationToken);
+    }
+
+    private int WholePasses(int tokens) => Math.Max(1, tokens / PassTokens) * PassTokens;
 
     // What the measuring itself left behind is given back first.
     private static ResidentMemory Settled()

@@ -25,6 +25,12 @@ internal abstract class KernelSet
     /// <summary>The path's name: emitted, 512, 256, 128 or generic.</summary>
     public string Name { get; }
 
+    /// <summary>Why it is this path: what the processor has, or the variable's value.</summary>
+    public string Reason { get; private set; } = "";
+
+    /// <summary>What the path holds and multiplies floats with.</summary>
+    public abstract string Instructions { get; }
+
     /// <summary>Whether kernels are assembled at run time, for instructions that the runtime does not offer.</summary>
     public bool Assembled { get; }
 
@@ -43,21 +49,19 @@ internal abstract class KernelSet
 
     /// <summary>The kernels of a path; null or empty chooses by the machine.</summary>
     /// <exception cref="ArgumentException">There is no such path.</exception>
-    public static KernelSet Create(string? path, int threads, bool exact = false) => path switch
+    public static KernelSet Create(string? path, int threads, bool exact = false)
     {
-        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, assembled: true),
-        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact),
-        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact),
-        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact),
-        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact),
-        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact),
-        null or "" when KernelAssembler.IsSupported => Create("emitted", threads, exact),
-        null or "" when Vector512.IsHardwareAccelerated => Create("512", threads, exact),
-        null or "" when Vector256.IsHardwareAccelerated => Create("256", threads, exact),
-        null or "" when Vector128.IsHardwareAccelerated => Create("128", threads, exact),
-        null or "" => Create("generic", threads, exact),
-        _ => throw new ArgumentException($"{Variable} is \"{path}\": use emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
-    };
+        var (name, reason) = string.IsNullOrEmpty(path) ? Widest : (path, $"{Variable}={path}");
+        var kernels = Make(name, threads, exact);
+        kernels.Reason = reason;
+        return kernels;
+    }
+
+    /// <summary>Which kernel computes <see cref="MatrixProduct(Tensor, int, int, Rows, Rows, NativeBuffer, int, QuantizedActivations, bool)"/>.</summary>
+    /// <param name="weights">The weights' type: F32, F16, BF16 or a block format.</param>
+    /// <param name="columns">Their columns.</param>
+    /// <param name="tokens">How many rows of activations.</param>
+    public abstract KernelChoice Choose(TensorType weights, int columns, int tokens);
 
     /// <summary>Y = X·Wᵀ + bias, or Y += X·Wᵀ + bias.</summary>
     /// <param name="weights">W: a matrix of F32, F16, BF16 or a block format.</param>
@@ -86,6 +90,25 @@ internal abstract class KernelSet
     /// <inheritdoc cref="SelectiveScan{T}"/>
     public abstract void SelectiveScan(
         Segment[] segments, int segmentCount, int layer, in ScanActivations rows, ScanWeights weights, int count, int width);
+
+    private static (string Path, string Reason) Widest =>
+        KernelAssembler.IsSupported ? ("emitted", "the processor has AVX-512 and VNNI")
+        : Vector512.IsHardwareAccelerated ? ("512", "the processor has AVX-512 without VNNI")
+        : Vector256.IsHardwareAccelerated ? ("256", "the processor has AVX2 without AVX-512")
+        : Vector128.IsHardwareAccelerated ? ("128", "the processor has vectors of 128 bits only")
+        : ("generic", "the processor has no vectors, or the runtime may not use them");
+
+    private static KernelSet Make(string path, int threads, bool exact) => path switch
+    {
+        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, assembled: true),
+        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact),
+        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact),
+        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact),
+        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact),
+        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact),
+        "emitted" => throw new ArgumentException($"{Variable} is \"emitted\", for which this processor lacks AVX-512 or VNNI: use 512, 256, 128 or generic.", nameof(path)),
+        _ => throw new ArgumentException($"{Variable} is \"{path}\": use emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
+    };
 }
 
 /// <inheritdoc/>
@@ -99,6 +122,8 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
     public KernelSet(string name, int threads, bool exact, bool assembled = false) : base(name, threads, exact, assembled)
     {
     }
+
+    public override string Instructions => KernelChoice.Floats<T>();
 
     public override unsafe void MatrixProduct(
         Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch,
@@ -153,6 +178,15 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
     public override void SelectiveScan(
         Segment[] segments, int segmentCount, int layer, in ScanActivations rows, ScanWeights weights, int count, int width) =>
         SelectiveScan<T>.Run(segments, segmentCount, layer, in rows, weights, count, width, Pool, Threads);
+
+    // The same cases as in Multiply.
+    public override KernelChoice Choose(TensorType weights, int columns, int tokens) => weights switch
+    {
+        TensorType.F32 => KernelChoice.OfFloats<T, F32Format>(this, columns, tokens),
+        TensorType.BF16 => KernelChoice.OfFloats<T, BF16Format>(this, columns, tokens),
+        TensorType.F16 => KernelChoice.OfFloats<T, F16Format>(this, columns, tokens),
+        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<TBytes, TPair>(this, weights),
+    };
 
     private static (int Rows, int Columns) Dimensions(Tensor matrix) => matrix.Shape.Length == 2
         ? (checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]))

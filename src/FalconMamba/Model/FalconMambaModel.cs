@@ -10,7 +10,6 @@ namespace FalconMamba.Model;
 /// </summary>
 public sealed class FalconMambaModel : IModelRunner
 {
-    private readonly ModelOptions _options;
     private readonly KernelSet _kernels;
     private readonly ModelWeights _weights;
     private readonly PreparedWeights _prepared;
@@ -33,9 +32,9 @@ public sealed class FalconMambaModel : IModelRunner
     {
         ArgumentNullException.ThrowIfNull(weights);
         _weights = weights;
-        _options = options;
         _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact);
         Config = options.Configure(weights.Config);
+        PrefillChunkSize = options.ChunkSize(Config);
         (_prepared, Fingerprint) = Prepare(Config, weights, _kernels.Threads);
     }
 
@@ -53,6 +52,9 @@ public sealed class FalconMambaModel : IModelRunner
 
     /// <summary>The threads a forward pass uses.</summary>
     public int Threads => _kernels.Threads;
+
+    /// <summary>The tokens that go through the layers together: those of the options, or as many as suit widths and caches.</summary>
+    public int PrefillChunkSize { get; }
 
     /// <summary>Opens a checkpoint: a folder in Hugging Face layout, or a GGUF file.</summary>
     /// <param name="path">A folder with <c>config.json</c> and safetensors files, or a <c>.gguf</c> file.</param>
@@ -192,7 +194,7 @@ public sealed class FalconMambaModel : IModelRunner
     {
         long tokens = 0;
         foreach (ref readonly var chunk in chunks) tokens += Math.Max(1, chunk.Tokens.Length);
-        var needed = (int)Math.Min(tokens, _options.PrefillChunkSize);
+        var needed = (int)Math.Min(tokens, PrefillChunkSize);
         if (_workspaces.TryTake(out var workspace) && workspace.Capacity >= needed) return workspace;
         workspace?.Dispose();
         return new Workspace(Config, needed);

@@ -11,6 +11,9 @@ public sealed record MemoryEstimate
     /// <summary>The threads that a forward pass would use.</summary>
     public required int Threads { get; init; }
 
+    /// <summary>The tokens of a prompt that would go through the layers together.</summary>
+    public required int PrefillChunkSize { get; init; }
+
     /// <summary>Bytes of the weights, which stay in the mapped files.</summary>
     public required long Weights { get; init; }
 
@@ -36,6 +39,7 @@ public sealed record MemoryEstimate
         var checkedOptions = (options ?? new ModelOptions()).Checked();
         var kernels = KernelSet.Create(checkedOptions.Threads);
         var config = weights.Config;
+        var chunk = checkedOptions.ChunkSize(config);
         long d = RecurrentState.Pad(config.IntermediateSize), h = RecurrentState.Pad(config.HiddenSize);
         long twoD = RecurrentState.Pad(2 * config.IntermediateSize), layers = config.NumHiddenLayers;
         var layer = h + (config.UseBias ? twoD + h : 0) + ((config.ConvKernel + (config.UseConvBias ? 1 : 0)) * d) + (d * (config.StateSize + 2));
@@ -46,8 +50,8 @@ public sealed record MemoryEstimate
             Threads = kernels.Threads,
             Weights = weights.ByteLength,
             Prepared = ((layers * layer) + h) * sizeof(float),
-            Activations = (Workspace.Widths(config).Sum(width => (long)width) * checkedOptions.PrefillChunkSize * sizeof(float))
-                + QuantizedActivations.ByteLength(checkedOptions.PrefillChunkSize, Workspace.WidestInput(config)),
+            PrefillChunkSize = chunk,
+            Activations = Workspace.ByteLength(config, chunk),
             State = state * sizeof(float),
         };
     }

@@ -68,22 +68,26 @@ internal sealed class Workspace : IDisposable
     /// <summary>The segments of the pass, at most one a token.</summary>
     public Segment[] Segments { get; }
 
-    /// <summary>The floats that each of the buffers takes for a token.</summary>
-    public static int[] Widths(FalconMambaConfig config)
-    {
-        var (h, d, n, r, projected) = PaddedSizes(config);
-        return [h, h, 2 * d, d, d, projected, r, 2 * n];
-    }
-
-    /// <summary>The widest input of a matrix product.</summary>
-    public static int WidestInput(FalconMambaConfig config) =>
-        RecurrentState.Pad(Math.Max(config.HiddenSize, Math.Max(config.IntermediateSize, config.TimeStepRank)));
+    /// <summary>The bytes that the activations of so many tokens take.</summary>
+    public static long ByteLength(FalconMambaConfig config, int tokens) =>
+        (Widths(config).Sum(width => (long)width) * tokens * sizeof(float)) + QuantizedActivations.ByteLength(tokens, WidestInput(config));
 
     public void Dispose()
     {
         Array.ForEach(_buffers, buffer => buffer.Dispose());
         Quantized.Dispose();
     }
+
+    /// <summary>The floats that each of the buffers takes for a token.</summary>
+    private static int[] Widths(FalconMambaConfig config)
+    {
+        var (h, d, n, r, projected) = PaddedSizes(config);
+        return [h, h, 2 * d, d, d, projected, r, 2 * n];
+    }
+
+    /// <summary>The widest input of a matrix product.</summary>
+    private static int WidestInput(FalconMambaConfig config) =>
+        RecurrentState.Pad(Math.Max(config.HiddenSize, Math.Max(config.IntermediateSize, config.TimeStepRank)));
 
     private static (int H, int D, int N, int R, int Projected) PaddedSizes(FalconMambaConfig config) => (
         RecurrentState.Pad(config.HiddenSize),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FalconMamba.Kernels;
 
 namespace FalconMamba.Tests.Kernels;
@@ -45,6 +46,41 @@ public class ComputePoolTests
             var job = new CountJob(new int[20]);
             pool.Run(ref job, 20, 2);
             Assert.All(job.Counts, count => Assert.Equal(1, count));
+        }
+    }
+
+    [Fact]
+    public void Workers_without_work_take_no_processor_time()
+    {
+        Assert.SkipUnless(File.Exists(MeetingJob.OwnTime), "This system does not tell the processor time of a thread.");
+        const int threads = 3;
+        var pool = new ComputePool();
+        var job = new MeetingJob(new Barrier(threads), new string[threads]);
+        for (var round = 0; round < 100; round++) pool.Run(ref job, threads, threads);
+        var own = Path.GetFileName(MeetingJob.OwnThread());
+        var workers = job.Threads.Distinct().Where(thread => Path.GetFileName(thread) != own).ToArray();
+        Assert.Equal(threads - 1, workers.Length);
+        var before = workers.Sum(Nanoseconds);
+        Thread.Sleep(1000);
+        // Threads that did not sleep would have taken two seconds, or all that a busy machine gave them.
+        Assert.InRange(workers.Sum(Nanoseconds) - before, 0, 50_000_000);
+
+        static long Nanoseconds(string thread) => long.Parse(File.ReadAllText(Path.Combine(thread, "schedstat")).Split(' ')[0], CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A block a thread: each waits for the others, and notes which thread it is.</summary>
+    private readonly struct MeetingJob(Barrier barrier, string[] threads) : IBlockJob
+    {
+        public const string OwnTime = "/proc/thread-self/schedstat";
+
+        public string[] Threads { get; } = threads;
+
+        public static string OwnThread() => new FileInfo("/proc/thread-self").LinkTarget is { } target ? "/proc/" + target : "";
+
+        public void Run(int block)
+        {
+            Threads[block] = OwnThread();
+            barrier.SignalAndWait();
         }
     }
 

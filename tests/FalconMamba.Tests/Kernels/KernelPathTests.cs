@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using FalconMamba.Formats;
 using FalconMamba.Kernels;
 using FalconMamba.Kernels.Assembled;
 using FalconMamba.Model;
@@ -60,6 +61,7 @@ public class KernelPathTests
         {
             var logits = Logits(out var path);
             Assert.Equal(Environment.GetEnvironmentVariable(PathVariable) ?? WidestPath, path);
+            Assert.Equal(path == "emitted" ? nameof(FloatKernel) : nameof(MatrixProduct<,>), KernelSet.Create(1).Choose(TensorType.F32, 64, 1).Name);
             if (Environment.GetEnvironmentVariable("DOTNET_EnableAVX512") == "0") Assert.False(Avx512F.IsSupported);
             if (Environment.GetEnvironmentVariable("DOTNET_EnableAVX2") == "0") Assert.False(Avx2.IsSupported);
             if (Environment.GetEnvironmentVariable("DOTNET_EnableHWIntrinsic") == "0") Assert.False(Vector128.IsHardwareAccelerated);

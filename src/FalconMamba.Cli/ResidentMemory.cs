@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Diagnostics;
 
-namespace FalconMamba.Cli.Bench;
+namespace FalconMamba.Cli;
 
 /// <summary>What this process has in memory, in bytes.</summary>
 /// <param name="Bytes">All of it.</param>

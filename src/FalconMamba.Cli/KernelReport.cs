@@ -1,0 +1,83 @@
+using System.Text.Json;
+using FalconMamba.Kernels;
+using FalconMamba.Model;
+
+namespace FalconMamba.Cli;
+
+/// <summary><c>inspect --kernels</c>: the machine, and which kernel works on which tensors and why.</summary>
+internal sealed class KernelReport(string name, KernelPlan plan)
+{
+    public void WriteTables(Terminal terminal)
+    {
+        var caches = CacheSizes.ThisMachine;
+        var facts = new TextTable(2, name, "on this machine");
+        facts.Add("processor", Processors.Name);
+        facts.Add("instructions", KernelPlan.InstructionSets.Count > 0 ? string.Join(", ", KernelPlan.InstructionSets) : "none that kernels use");
+        facts.Add("caches", $"{Units.Bytes(caches.Second)} a core, {Units.Bytes(caches.Last)} shared{(caches.IsKnown ? "" : " (usual sizes: the processor does not tell)")}");
+        facts.Add("path", $"{plan.Path}: {plan.Reason}");
+        facts.Add("threads", $"{plan.Threads}");
+        facts.Add("prompts", $"at most {plan.PrefillChunkSize} {(plan.PrefillChunkSize == 1 ? "token" : "tokens")} at once");
+        facts.Write(terminal);
+        terminal.Output.WriteLine();
+
+        var table = new TextTable(7, "tensors", "type", "shape", "tokens", "kernel", "instructions", "why");
+        foreach (var use in plan.Uses)
+        {
+            string[] what = [use.Count == 1 ? use.Role : $"{use.Role} × {use.Count}", use.Type.ToString(), string.Join(" × ", use.Shape)];
+            if (use.OneToken == use.ManyTokens)
+            {
+                Add(what, "any", use.OneToken);
+                continue;
+            }
+
+            Add(what, "one", use.OneToken);
+            Add(["", "", ""], "many", use.ManyTokens);
+        }
+
+        table.Write(terminal);
+
+        void Add(string[] what, string tokens, KernelChoice choice) => table.Add([.. what, tokens, choice.Name, choice.Instructions, choice.Reason]);
+    }
+
+    public void WriteJson(Terminal terminal) => JsonOutput.Write(terminal, json =>
+    {
+        var caches = CacheSizes.ThisMachine;
+        json.WriteString("model", name);
+        json.WriteString("processor", Processors.Name);
+        json.WriteStartArray("instruction_sets");
+        foreach (var set in KernelPlan.InstructionSets) json.WriteStringValue(set);
+        json.WriteEndArray();
+        json.WriteStartObject("caches");
+        json.WriteNumber("second", caches.Second);
+        json.WriteNumber("last", caches.Last);
+        json.WriteBoolean("known", caches.IsKnown);
+        json.WriteEndObject();
+        json.WriteString("path", plan.Path);
+        json.WriteString("reason", plan.Reason);
+        json.WriteNumber("threads", plan.Threads);
+        json.WriteNumber("prefill_chunk_size", plan.PrefillChunkSize);
+        json.WriteStartArray("tensors");
+        foreach (var use in plan.Uses)
+        {
+            json.WriteStartObject();
+            json.WriteString("role", use.Role);
+            json.WriteNumber("count", use.Count);
+            json.WriteString("type", use.Type.ToString());
+            json.WriteNumbers("shape", use.Shape);
+            Write(json, "one_token", use.OneToken);
+            Write(json, "many_tokens", use.ManyTokens);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    });
+
+    private static void Write(Utf8JsonWriter json, string property, KernelChoice choice)
+    {
+        json.WriteStartObject(property);
+        json.WriteString("kernel", choice.Name);
+        json.WriteString("instructions", choice.Instructions);
+        json.WriteString("reason", choice.Reason);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,69 @@
+using FalconMamba.Formats;
+using FalconMamba.Kernels.Assembled;
+using FalconMamba.Kernels.Lanes;
+
+namespace FalconMamba.Kernels;
+
+/// <summary>A kernel that works on a tensor, and why this one does.</summary>
+/// <param name="Name">The type under <c>Kernels/</c> that it is written in.</param>
+/// <param name="Instructions">The instructions that it mainly uses on this machine.</param>
+/// <param name="Reason">Why it was chosen.</param>
+/// <remarks>
+/// A family of products has a method here, which asks what the family's own code asks and in the same order. A new kernel is
+/// a line in its family's method.
+/// </remarks>
+public sealed record KernelChoice(string Name, string Instructions, string Reason)
+{
+    private const string Avx512 = "AVX-512F", Vnni = "AVX-512 VNNI", NoCode = "the system allows no code to be made", Emulated = "narrower vectors";
+
+    /// <summary>The product with weights of F32, F16 or BF16, as <see cref="MatrixProduct{T, TFormat}"/> chooses.</summary>
+    /// <param name="kernels">The path.</param>
+    /// <param name="columns">Columns of the weights.</param>
+    /// <param name="tokens">Rows of the activations.</param>
+    internal static unsafe KernelChoice OfFloats<T, TFormat>(KernelSet kernels, int columns, int tokens)
+        where T : unmanaged, ILanes<T>
+        where TFormat : struct, IFloatFormat
+    {
+        if (kernels.Assembled && tokens == 1 && FloatKernel.Find(TFormat.Type, columns) != null) return new(nameof(FloatKernel), Avx512, kernels.Reason);
+        return new(nameof(MatrixProduct<,>), Floats<T>(), Fallback());
+
+        string Fallback()
+        {
+            if (!kernels.Assembled) return kernels.Reason;
+            if (tokens > 1) return "kernels are assembled for one token only";
+            return columns * TFormat.Size % 64 != 0 ? "rows are not a multiple of 64 bytes" : NoCode;
+        }
+    }
+
+    /// <summary>The product with weights of a block format and activations of eight bits, as <see cref="BlockProduct{TBytes, TPair, TFormat}"/> chooses.</summary>
+    /// <param name="kernels">The path.</param>
+    /// <param name="type">The block format.</param>
+    internal static unsafe KernelChoice OfBlocks<TBytes, TPair>(KernelSet kernels, TensorType type)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+        where TPair : unmanaged, IBytePair<TPair, TBytes>
+    {
+        if (kernels.Assembled && BlockKernel.Find(type) != null) return new(nameof(BlockKernel), Vnni, kernels.Reason);
+        return new(nameof(BlockProduct<,,>), Bytes<TBytes, TPair>(), kernels.Assembled ? NoCode : kernels.Reason);
+    }
+
+    /// <summary>The product with weights of a block format and float activations.</summary>
+    internal static KernelChoice OfDecodedBlocks<T>() where T : unmanaged, ILanes<T> =>
+        new(nameof(DecodedBlockProduct<,>), Floats<T>(), "exact: activations keep their 32 bits");
+
+    /// <summary>What sixteen floats of a path are held and multiplied with.</summary>
+    internal static string Floats<T>() where T : unmanaged, ILanes<T>
+    {
+        if (typeof(T) == typeof(Lanes512)) return InstructionSets.Has(Avx512) ? Avx512 : Emulated;
+        if (typeof(T) == typeof(Lanes256)) return InstructionSets.Has("AVX2") ? "AVX2, FMA" : Emulated;
+        if (typeof(T) == typeof(Lanes128)) return InstructionSets.IsArm ? "AdvSimd" : InstructionSets.Has("FMA") ? "SSE2, FMA" : "SSE2";
+        return "none";
+    }
+
+    private static string Bytes<TBytes, TPair>()
+    {
+        if (typeof(TPair) == typeof(BytePair512)) return "AVX-512BW";
+        if (typeof(TBytes) == typeof(ByteLanes256)) return InstructionSets.Has("AVX-VNNI") ? "AVX-VNNI" : InstructionSets.Has("AVX2") ? "AVX2" : Emulated;
+        if (typeof(TBytes) == typeof(ByteLanes128)) return InstructionSets.IsArm ? "AdvSimd" : InstructionSets.Has("SSSE3") ? "SSSE3" : "SSE2";
+        return "none";
+    }
+}

@@ -1,0 +1,52 @@
+using FalconMamba.Formats;
+using FalconMamba.Kernels;
+using FalconMamba.Kernels.Assembled;
+using FalconMamba.Model;
+using FalconMamba.Quantization;
+
+namespace FalconMamba.Tests.Kernels;
+
+public class KernelChoiceTests
+{
+    public static TheoryData<string> Paths => [.. KernelSet.Paths];
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void Every_product_has_a_kernel_and_a_reason(string path)
+    {
+        var (kernels, exact) = (KernelSet.Create(path, 1), KernelSet.Create(path, 1, exact: true));
+        var emitted = path == "emitted";
+        Assert.Equal($"FALCON_MAMBA_KERNELS={path}", kernels.Reason);
+        foreach (var type in (TensorType[])[TensorType.F32, TensorType.F16, TensorType.BF16])
+        {
+            Assert.Equal(emitted ? nameof(FloatKernel) : nameof(MatrixProduct<,>), kernels.Choose(type, 256, 1).Name);
+            Assert.Equal(kernels.Choose(type, 256, 1), exact.Choose(type, 256, 1));
+            var odd = kernels.Choose(type, 20, 1);
+            Assert.Equal((nameof(MatrixProduct<,>), emitted ? "rows are not a multiple of 64 bytes" : kernels.Reason), (odd.Name, odd.Reason));
+        }
+
+        foreach (var format in BlockFormats.All)
+        {
+            Assert.Equal(emitted ? nameof(BlockKernel) : nameof(BlockProduct<,,>), kernels.Choose(format.Type, 256, 1).Name);
+            Assert.Equal(nameof(DecodedBlockProduct<,>), exact.Choose(format.Type, 256, 1).Name);
+        }
+    }
+
+    [Fact]
+    public void Without_the_variable_the_processor_is_the_reason()
+    {
+        Assert.StartsWith("the processor", KernelSet.Create(path: null, threads: 1).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_plan_holds_every_tensor_once()
+    {
+        foreach (var folder in Directory.EnumerateDirectories(Path.Combine(FixtureFolder.Repository, "tests", "fixtures", "models")))
+        {
+            using var weights = ModelWeights.Open(folder);
+            var plan = KernelPlan.Of(weights, new ModelOptions { Threads = 3, PrefillChunkSize = 5 });
+            Assert.Equal((3, 5), (plan.Threads, plan.PrefillChunkSize));
+            Assert.Equal(weights.Tensors.Count + (weights.Config.TieWordEmbeddings ? 1 : 0), plan.Uses.Sum(use => use.Count));
+        }
+    }
+}
