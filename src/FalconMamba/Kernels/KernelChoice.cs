@@ -38,10 +38,13 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
     /// <summary>The product with weights of a block format and activations of eight bits, as <see cref="BlockProduct{TBytes, TPair, TFormat}"/> chooses.</summary>
     /// <param name="kernels">The path.</param>
     /// <param name="type">The block format.</param>
-    internal static unsafe KernelChoice OfBlocks<TBytes, TPair>(KernelSet kernels, TensorType type)
+    /// <param name="tokens">Rows of the activations.</param>
+    internal static unsafe KernelChoice OfBlocks<TBytes, TPair>(KernelSet kernels, TensorType type, int tokens)
         where TBytes : unmanaged, IByteLanes<TBytes>
         where TPair : unmanaged, IBytePair<TPair, TBytes>
     {
+        if (kernels.Assembled && tokens >= TileKernel.LeastTokens && TileKernel.Find(type, TileKernel.LeastTokens) != null)
+            return new(nameof(TileKernel), Vnni, kernels.Reason);
         if (kernels.Assembled && BlockKernel.Find(type) != null) return new(nameof(BlockKernel), Vnni, kernels.Reason);
         return new(nameof(BlockProduct<,,>), Bytes<TBytes, TPair>(), kernels.Assembled ? NoCode : kernels.Reason);
     }

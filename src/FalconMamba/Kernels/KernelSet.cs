@@ -185,7 +185,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         TensorType.F32 => KernelChoice.OfFloats<T, F32Format>(this, columns, tokens),
         TensorType.BF16 => KernelChoice.OfFloats<T, BF16Format>(this, columns, tokens),
         TensorType.F16 => KernelChoice.OfFloats<T, F16Format>(this, columns, tokens),
-        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<TBytes, TPair>(this, weights),
+        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<TBytes, TPair>(this, weights, tokens),
     };
 
     private static (int Rows, int Columns) Dimensions(Tensor matrix) => matrix.Shape.Length == 2

@@ -39,12 +39,15 @@ internal static unsafe class WeightPanel
         where TFormat : unmanaged, IBlockFormat<TFormat>
     {
         var starts = stackalloc TFormat*[Lanes];
+        var memory = stackalloc byte[(Lanes + 1) * Vector512<byte>.Count];
+        // What lies across two lines of a cache is slow to be read again.
+        var quads = (int*)(((nuint)memory + (nuint)Vector512<byte>.Count - 1) & ~((nuint)Vector512<byte>.Count - 1));
         for (var half = 0; half < 2; half++)
         {
             for (var i = 0; i < Lanes; i++) starts[i] = blocks + ((nint)Math.Min(rows - 1, (half * Lanes) + i) * rowBlocks);
             var place = panel + (half * Vector512<byte>.Count);
-            if (TFormat.Type == TensorType.Q4_K) FillNibbles((Q4_K**)starts, place);
-            else FillCodes(starts, count, place);
+            if (TFormat.Type == TensorType.Q4_K) FillNibbles((Q4_K**)starts, quads, place);
+            else FillCodes(starts, count, quads, place);
             if (TFormat.Length < Columns) FillShort(starts, count, place);
             else if (TFormat.HasMinimum) FillScalesAndMinimums(starts, place);
             else FillSignedScales(starts, place);
@@ -53,9 +56,8 @@ internal static unsafe class WeightPanel
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FillCodes<TFormat>(TFormat** rows, int count, byte* panel) where TFormat : unmanaged, IBlockFormat<TFormat>
+    private static void FillCodes<TFormat>(TFormat** rows, int count, int* quads, byte* panel) where TFormat : unmanaged, IBlockFormat<TFormat>
     {
-        var quads = stackalloc int[Lanes * Lanes];
         var groups = TFormat.Length == Columns ? Columns / 32 : count;
         for (var group = 0; group < groups; group += 2)
         {
@@ -82,9 +84,8 @@ internal static unsafe class WeightPanel
     // Four bits: what lies together in a byte is taken apart only behind the transposition.
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FillNibbles(Q4_K** rows, byte* panel)
+    private static void FillNibbles(Q4_K** rows, int* quads, byte* panel)
     {
-        var quads = stackalloc int[Lanes * Lanes];
         for (var half = 0; half < 2; half++)
         {
             for (var row = 0; row < Lanes; row += 4)
@@ -154,12 +155,19 @@ internal static unsafe class WeightPanel
         d = GroupScales.Unpack(d);
         Vector512<long> scales = Avx512F.UnpackLow(a, b).AsInt64(), scalesLast = Avx512F.UnpackLow(c, d).AsInt64();
         Vector512<long> minimums = Avx512F.UnpackHigh(a, b).AsInt64(), minimumsLast = Avx512F.UnpackHigh(c, d).AsInt64();
-        for (var group = 0; group < 8; group++)
+        StoreGroups(Avx512F.UnpackLow(scales, scalesLast), Avx512F.UnpackLow(minimums, minimumsLast), panel);
+        StoreGroups(Avx512F.UnpackHigh(scales, scalesLast), Avx512F.UnpackHigh(minimums, minimumsLast), panel + (4 * RowBytes));
+
+        // Each group has a byte of every number.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void StoreGroups(Vector512<long> scales, Vector512<long> minimums, byte* panel)
         {
-            var ofGroup = Avx512BW.Shuffle(Pick(scales, scalesLast, group), Places(group, false)).AsInt32();
-            ofGroup.Store((int*)(panel + Scales + (group * RowBytes)));
-            var minimum = Avx512BW.Shuffle(Pick(minimums, minimumsLast, group), Places(group, true)).AsInt32();
-            minimum.Store((int*)(panel + Pairs + (group * RowBytes)));
+            for (var group = 0; group < 4; group++, panel += RowBytes)
+            {
+                ((scales.AsInt32() >>> (8 * group)) & Vector512.Create(0xFF)).Store((int*)(panel + Scales));
+                var minimum = (minimums.AsInt32() >>> (8 * group)) & Vector512.Create(0xFF);
+                (minimum | (minimum << 16)).Store((int*)(panel + Pairs));
+            }
         }
 
         // Rows 0, 4, 8, 12 from the first one on, so that a transposition leaves all in their order.
@@ -167,21 +175,6 @@ internal static unsafe class WeightPanel
         static Vector512<int> Heads(TFormat** row) => Join(
             Vector256.Create(Vector128.Load((byte*)row[0]), Vector128.Load((byte*)row[4])),
             Vector256.Create(Vector128.Load((byte*)row[8]), Vector128.Load((byte*)row[12]))).AsInt32();
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static Vector512<byte> Pick(Vector512<long> low, Vector512<long> high, int group) =>
-            (group < 4 ? Avx512F.UnpackLow(low, high) : Avx512F.UnpackHigh(low, high)).AsByte();
-
-        // Of each four bytes the group's, then nothing, or the same once more as the upper word.
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static Vector512<byte> Places(int group, bool twice)
-        {
-            var place = (uint)(group % 4);
-            var places = (twice ? 0x80008000u | (place << 16) : 0x80808000u) | place;
-            return Vector512.Create(Vector128.Create(places, places + Next(twice), places + (2 * Next(twice)), places + (3 * Next(twice)))).AsByte();
-        }
-
-        static uint Next(bool twice) => twice ? 0x00040004u : 4u;
     }
 
     // Q6_K: sixteen signed scales.

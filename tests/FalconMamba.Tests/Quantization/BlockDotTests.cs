@@ -66,9 +66,9 @@ public class BlockDotTests
     {
         var cases =
             from format in Gen.Elements(BlockFormats.All.ToArray())
-            from rows in Gen.Choose(1, 19)
+            from rows in Gen.Choose(1, 40)
             from blocks in Gen.Elements(1, 2, 3, 5, 8, 9, 16)
-            from tokens in Gen.Choose(1, 5)
+            from tokens in Gen.Choose(1, 8)
             from seed in Gen.Choose(0, int.MaxValue)
             select (format, Rows: rows, Blocks: blocks, Tokens: tokens, seed);
         Prop.ForAll(cases.ToArbitrary(), static test =>
@@ -119,6 +119,37 @@ public class BlockDotTests
         }).ToArray();
         foreach (var result in results) Assert.Equal(results[0], result);
         Assert.All(results[0], value => Assert.True(float.IsFinite(value) && value != 0));
+    }
+
+    [Theory]
+    [InlineData(TensorType.Q4_K)]
+    [InlineData(TensorType.Q6_K)]
+    [InlineData(TensorType.Q8_0)]
+    [InlineData(TensorType.Q4_0)]
+    public void Many_tokens_give_the_bits_that_each_alone_gives(TensorType type)
+    {
+        const int RowCount = 75, FirstRow = 5, Columns = 768, Tokens = 523;
+        var blocks = RandomBlocks.Of(type, 0.02);
+        var bytes = new byte[(RowCount + FirstRow) * Columns / type.Info().BlockLength * type.Info().BlockBytes];
+        blocks.Fill(3, 0, 0, bytes);
+        var weights = Tensor.FromBytes("w", type, [RowCount + FirstRow, Columns], bytes);
+        using var input = new NativeBuffer(Tokens * Columns);
+        using var bias = new NativeBuffer(RowCount + FirstRow + 16);
+        var random = new Random(5);
+        foreach (ref var value in input.Span) value = random.NextSingle() - 0.5f;
+        foreach (ref var value in bias.Span) value = random.NextSingle() - 0.5f;
+        using var scratch = new QuantizedActivations(Tokens, Columns);
+        using NativeBuffer together = new(Tokens * RowCount), alone = new(Tokens * RowCount);
+        foreach (var path in KernelSet.Paths.Except(["128", "generic"]))
+        {
+            var kernels = KernelSet.Create(path, 2);
+            together.Span.Fill(0.25f);
+            alone.Span.Fill(0.25f);
+            kernels.MatrixProduct(weights, FirstRow, RowCount, new Rows(input, Columns), new Rows(together, RowCount), bias, Tokens, scratch, accumulate: true);
+            for (var t = 0; t < Tokens; t++)
+                kernels.MatrixProduct(weights, FirstRow, RowCount, new Rows(input, Columns, t * Columns), new Rows(alone, RowCount, t * RowCount), bias, 1, scratch, accumulate: true);
+            Assert.True(alone.Span.SequenceEqual(together.Span), path);
+        }
     }
 
     [Fact]
@@ -200,6 +231,7 @@ public class BlockDotTests
                 };
                 switch (path)
                 {
+                    case "emitted" when TiledBlockProduct<TFormat>.Suits(tokens): TiledBlockProduct<TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
                     case "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
                     case "512" when BytePair512.IsSupported: BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
                     case "128": BlockProduct<ByteLanes128, BytePair<ByteLanes128>, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;

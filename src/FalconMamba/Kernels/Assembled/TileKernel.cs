@@ -94,6 +94,7 @@ internal abstract class TileKernel
         Code.mov(r12, r8);
         Code.lea(r13, __[r8 + TileActivations.A]);
         Code.Label(ref next);
+        for (var token = 0; token < Tokens; token++) Code.prefetcht0(__byte_ptr[r12 + At(Tokens + token)]);
         group();
         Code.add(r13, sizeof(int));
         Code.dec(rbp);
@@ -120,6 +121,14 @@ internal abstract class TileKernel
         Code.mov(r11, __qword_ptr[rdi + 32]);
         Code.mov(rcx, __qword_ptr[rdi + 40]);
         Code.Label(ref tile);
+        // The next tile's numbers and sums; its codes follow group by group.
+        for (var token = 0; token < Tokens; token++)
+        {
+            Code.prefetcht0(__byte_ptr[r8 + At(Tokens + token, TileActivations.A)]);
+            Code.prefetcht0(__byte_ptr[r10 + ((Tokens + token) * RowBytes)]);
+            Code.prefetcht0(__byte_ptr[r10 + (((Tokens + token) * RowBytes) + VectorBytes)]);
+        }
+
         Multiply();
         Code.add(r8, Tokens * TileActivations.RecordBytes);
         Code.add(r9, Tokens * sizeof(float));
