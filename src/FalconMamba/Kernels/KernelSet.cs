@@ -8,18 +8,19 @@ namespace FalconMamba.Kernels;
 
 /// <summary>
 /// The kernels of one path on one number of threads: the edge where sizes are checked and spans and buffers become
-/// pointers. All paths give the same bits.
+/// pointers. All paths give the same bits, but for those that <see cref="MayRound"/>.
 /// </summary>
 internal abstract class KernelSet
 {
     private const string Variable = "FALCON_MAMBA_KERNELS";
 
-    private protected KernelSet(string name, int threads, bool exact, bool assembled)
+    private protected KernelSet(string name, int threads, bool exact, bool deterministic, bool assembled)
     {
         Name = name;
         Threads = threads;
         Exact = exact;
         Assembled = assembled;
+        MayRound = assembled && !exact && !deterministic;
     }
 
     /// <summary>The path's name: emitted, 512, 256, 128 or generic.</summary>
@@ -34,28 +35,31 @@ internal abstract class KernelSet
     /// <summary>Whether weights in block formats are multiplied with activations of 32 bits rather than of eight.</summary>
     public bool Exact { get; }
 
+    /// <summary>Whether activations of many tokens may be rounded to bfloat16 where weights are bfloat16 and it pays.</summary>
+    public bool MayRound { get; }
+
     /// <summary>The paths that run on this machine, the fastest first; those wider than its registers are emulated.</summary>
     public static IReadOnlyList<string> Paths { get; } = [.. KernelAssembler.IsSupported ? ["emitted"] : Array.Empty<string>(), "512", "256", "128", "generic"];
 
     /// <summary>The kernels of the widest path this machine has registers for, or of the one that <c>FALCON_MAMBA_KERNELS</c> names.</summary>
     /// <exception cref="ArgumentException">The variable names no path.</exception>
-    public static KernelSet Create(int threads, bool exact = false) => Create(Environment.GetEnvironmentVariable(Variable), threads, exact);
+    public static KernelSet Create(int threads, bool exact = false, bool deterministic = false) => Create(Environment.GetEnvironmentVariable(Variable), threads, exact, deterministic);
 
     /// <summary>The kernels of a path; null or empty chooses by the machine.</summary>
     /// <exception cref="ArgumentException">There is no such path.</exception>
-    public static KernelSet Create(string? path, int threads, bool exact = false) => path switch
+    public static KernelSet Create(string? path, int threads, bool exact = false, bool deterministic = false) => path switch
     {
-        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, assembled: true),
-        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact),
-        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact),
-        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact),
-        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact),
-        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact),
-        null or "" when KernelAssembler.IsSupported => Create("emitted", threads, exact),
-        null or "" when Vector512.IsHardwareAccelerated => Create("512", threads, exact),
-        null or "" when Vector256.IsHardwareAccelerated => Create("256", threads, exact),
-        null or "" when Vector128.IsHardwareAccelerated => Create("128", threads, exact),
-        null or "" => Create("generic", threads, exact),
+        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, deterministic, assembled: true),
+        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact, deterministic),
+        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact, deterministic),
+        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact, deterministic),
+        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact, deterministic),
+        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact, deterministic),
+        null or "" when KernelAssembler.IsSupported => Create("emitted", threads, exact, deterministic),
+        null or "" when Vector512.IsHardwareAccelerated => Create("512", threads, exact, deterministic),
+        null or "" when Vector256.IsHardwareAccelerated => Create("256", threads, exact, deterministic),
+        null or "" when Vector128.IsHardwareAccelerated => Create("128", threads, exact, deterministic),
+        null or "" => Create("generic", threads, exact, deterministic),
         _ => throw new ArgumentException($"{Variable} is \"{path}\": use emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
     };
 
@@ -96,7 +100,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
 {
     private static readonly ComputePool Pool = ComputePool.Shared;
 
-    public KernelSet(string name, int threads, bool exact, bool assembled = false) : base(name, threads, exact, assembled)
+    public KernelSet(string name, int threads, bool exact, bool deterministic, bool assembled = false) : base(name, threads, exact, deterministic, assembled)
     {
     }
 
@@ -163,7 +167,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         switch (type)
         {
             case TensorType.F32: MatrixProduct<T, F32Format>.Run(in arguments, Pool, Threads, Assembled); break;
-            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads, Assembled); break;
+            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads, Assembled, MayRound); break;
             case TensorType.F16: MatrixProduct<T, F16Format>.Run(in arguments, Pool, Threads, Assembled); break;
             default:
                 var format = BlockFormats.Find(type) ?? throw new NotSupportedException($"There is no matrix product for weights of type {type}.");

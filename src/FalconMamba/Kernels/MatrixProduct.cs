@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FalconMamba.Formats;
 using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
 
@@ -52,6 +53,9 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     // Numbers that an assembled kernel finds room for on the stack.
     private const int MostRows = 1024;
 
+    // Measured: inputs are rounded to bfloat16 from so many tokens on, and weights packed for all tokens.
+    private const int PairsFromTokens = 8, PanelsFromTokens = 40, PanelsOfPairsFromTokens = 24;
+
     private MatrixProductArguments _arguments;
     private Ranges _ranges;
     private delegate* unmanaged[Cdecl]<void*, void> _assembled;
@@ -61,8 +65,10 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     /// <param name="pool">The threads.</param>
     /// <param name="threads">How many of them.</param>
     /// <param name="assembled">Whether an assembled kernel does what it can.</param>
-    public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false)
+    /// <param name="mayRound">Whether the inputs of many tokens may be rounded to bfloat16 where the weights are.</param>
+    public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false, bool mayRound = false)
     {
+        if (assembled && arguments.Tokens > 1 && TryRunAssembled(in arguments, pool, threads, mayRound)) return;
         var rowBytes = Math.Max(1, arguments.Columns * TFormat.Size);
         var job = new MatrixProduct<T, TFormat>
         {
@@ -86,6 +92,13 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
                 DecodedRows(first, end, token, tokens);
             else StoredRows(first, end, token, tokens);
         }
+    }
+
+    private static bool TryRunAssembled(in MatrixProductArguments arguments, ComputePool pool, int threads, bool mayRound)
+    {
+        var inPairs = mayRound && TFormat.Type == TensorType.BF16 && arguments.Tokens >= PairsFromTokens && TileChoice.PrefersPairs;
+        return (arguments.Tokens < (inPairs ? PanelsOfPairsFromTokens : PanelsFromTokens) && StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads))
+            || PanelProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads);
     }
 
     private readonly void OneToken(int row, int end, int token)

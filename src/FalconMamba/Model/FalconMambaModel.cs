@@ -34,7 +34,7 @@ public sealed class FalconMambaModel : IModelRunner
         ArgumentNullException.ThrowIfNull(weights);
         _weights = weights;
         _options = options;
-        _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact);
+        _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact, options.Deterministic);
         Config = options.Configure(weights.Config);
         (_prepared, Fingerprint) = Prepare(Config, weights, _kernels.Threads);
     }
