@@ -53,8 +53,9 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     // Numbers that an assembled kernel finds room for on the stack.
     private const int MostRows = 1024;
 
-    // Measured: inputs are rounded to bfloat16 from so many tokens on, and weights packed for all tokens.
-    private const int PairsFromTokens = 8, PanelsFromTokens = 40, PanelsOfPairsFromTokens = 24;
+    // Measured: from so many tokens on inputs are rounded to bfloat16, and weights packed for all tokens. To convert numbers
+    // of sixteen bits again and again costs less than to pack them as float32 for fewer.
+    private const int PairsFromTokens = 8, PanelsFromTokens = 24, ConvertedPanelsFromTokens = 96;
 
     private MatrixProductArguments _arguments;
     private Ranges _ranges;
@@ -97,7 +98,8 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     private static bool TryRunAssembled(in MatrixProductArguments arguments, ComputePool pool, int threads, bool mayRound)
     {
         var inPairs = mayRound && TFormat.Type == TensorType.BF16 && arguments.Tokens >= PairsFromTokens && TileChoice.PrefersPairs;
-        return (arguments.Tokens < (inPairs ? PanelsOfPairsFromTokens : PanelsFromTokens) && StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads))
+        var panelsFrom = inPairs || TFormat.Size == sizeof(float) ? PanelsFromTokens : ConvertedPanelsFromTokens;
+        return (arguments.Tokens < panelsFrom && StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads))
             || PanelProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads);
     }
 

@@ -37,15 +37,18 @@ internal readonly unsafe struct PackedLines
     /// <summary>How many stretches they are cut into.</summary>
     public int Stretches { get; }
 
+    /// <summary>The first line of a row in a stretch.</summary>
+    public int FirstOf(int stretch) => stretch * _longest;
+
     /// <summary>The lines of a row in a stretch.</summary>
-    public int LinesOf(int stretch) => Math.Min(_longest, Lines - (stretch * _longest));
+    public int LinesOf(int stretch) => Math.Min(_longest, Lines - FirstOf(stretch));
 
     /// <summary>Where rows begin in a stretch, in bytes.</summary>
     /// <param name="stretch">The stretch.</param>
     /// <param name="before">The rows that lie before them.</param>
     /// <param name="all">All rows.</param>
     public nint Place(int stretch, int before, int all) =>
-        (((nint)stretch * _longest * all) + ((nint)before * LinesOf(stretch))) * LineBytes;
+        (((nint)FirstOf(stretch) * all) + ((nint)before * LinesOf(stretch))) * LineBytes;
 
     /// <summary>Packs rows, a line of each beside those of the others.</summary>
     /// <param name="source">The first row; the others follow it.</param>

@@ -4,16 +4,16 @@ namespace FalconMamba.Kernels;
 internal static unsafe class ThreadMemory
 {
     [ThreadStatic]
-    private static NativeBuffer? s_panels;
+    private static NativeBuffer? _panels;
 
     [ThreadStatic]
-    private static NativeBuffer? s_inputs;
+    private static NativeBuffer? _inputs;
 
     /// <summary>Room for a panel of weights and its sums; valid until the thread asks again.</summary>
-    public static byte* OfPanels(long bytes) => Grow(ref s_panels, bytes);
+    public static byte* OfPanels(long bytes) => Grow(ref _panels, bytes);
 
     /// <summary>Room for a product's packed inputs; valid until the thread asks again.</summary>
-    public static byte* OfInputs(long bytes) => Grow(ref s_inputs, bytes);
+    public static byte* OfInputs(long bytes) => Grow(ref _inputs, bytes);
 
     private static byte* Grow(ref NativeBuffer? buffer, long bytes)
     {

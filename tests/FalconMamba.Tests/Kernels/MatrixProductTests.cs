@@ -33,11 +33,11 @@ public class MatrixProductTests
     public void Every_edge_of_the_tiles_equals_another_path_bit_for_bit(TensorType type)
     {
         // Around a line, a stretch and two; a tile, a panel and two; a pass of a tile's tokens, and of a panel's.
-        foreach (var columns in (int[])[15, 16, 31, 32, 33, 640, 648, 656, 1296])
+        foreach (var columns in (int[])[15, 16, 31, 32, 33, 640, 648, 1040, 1296])
         {
-            foreach (var rows in (int[])[3, 4, 7, 8, 17, 63, 400])
+            foreach (var rows in (int[])[3, 4, 7, 8, 17, 63, 390])
             {
-                foreach (var tokens in (int[])[2, 6, 7, 8, 13, 23, 39, 40, 41, 63, 65])
+                foreach (var tokens in (int[])[2, 6, 7, 8, 13, 23, 24, 25, 63, 65, 95, 98])
                 {
                     var random = new Random((rows * 1000) + columns);
                     var weights = Matrix(type, rows, columns, random, out _);

@@ -31,7 +31,7 @@ internal unsafe struct FloatTileArguments
     public long OutputStride, OutputJump;
 
     /// <summary>
-    /// What is wanted next: of four rows the same places further on, else a line at each step.
+    /// What is wanted next: places in rows, which move as those of the weights do, or lines that follow one another.
     /// </summary>
     public byte* Ahead;
 }

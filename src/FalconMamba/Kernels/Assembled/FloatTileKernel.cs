@@ -42,7 +42,7 @@ internal sealed class FloatTileKernel
         InputJump = 56, Steps = 64, Tiles = 72, Partials = 80, Continue = 88, Pause = 96, Output = 104, OutputStride = 112,
         OutputJump = 120, Ahead = 128;
 
-    private static readonly ConcurrentDictionary<(TileNumbers, int, int), nint> Loaded = [];
+    private static readonly ConcurrentDictionary<(TileNumbers, int, int, int), nint> Loaded = [];
 
     private static readonly AssemblerRegisterZMM[] Registers =
     [
@@ -52,24 +52,26 @@ internal sealed class FloatTileKernel
 
     private readonly KernelAssembler _kernel = new();
     private readonly TileNumbers _numbers;
-    private readonly int _rows, _tokens;
+    private readonly int _rows, _tokens, _asked;
 
-    private FloatTileKernel(TileNumbers numbers, int rows, int tokens) => (_numbers, _rows, _tokens) = (numbers, rows, tokens);
+    private FloatTileKernel(TileNumbers numbers, int rows, int tokens, int asked) =>
+        (_numbers, _rows, _tokens, _asked) = (numbers, rows, tokens, asked);
 
     private Assembler Code => _kernel.Code;
 
     /// <summary>The kernel of a tile, assembled when it is first asked for.</summary>
     /// <param name="numbers">What is multiplied.</param>
-    /// <param name="rows">Four or eight: four are read where they lie, each with a stream of its own; eight lie packed.</param>
+    /// <param name="rows">Four or eight.</param>
     /// <param name="tokens">How many; rows and tokens make at most <see cref="MostSums"/> sums.</param>
+    /// <param name="asked">
+    /// Of how many rows, a row's distance apart, a step asks for what follows them in memory; 0 asks for a line a step instead.
+    /// </param>
     /// <returns>The function, or null if the processor lacks the instructions or the system allows no code to be made.</returns>
-    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TileNumbers numbers, int rows, int tokens) =>
+    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TileNumbers numbers, int rows, int tokens, int asked = 0) =>
         KernelAssembler.IsSupported && (numbers != TileNumbers.BFloat16Pairs || KernelAssembler.HasBFloat16)
             ? (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd(
-                (numbers, rows, tokens), static key => (nint)new FloatTileKernel(key.Item1, key.Item2, key.Item3).Assemble())
+                (numbers, rows, tokens, asked), static key => (nint)new FloatTileKernel(key.Item1, key.Item2, key.Item3, key.Item4).Assemble())
             : null;
-
-    private bool IsStored => _rows == 4;
 
     private unsafe delegate* unmanaged[Cdecl]<void*, void> Assemble()
     {
@@ -89,6 +91,7 @@ internal sealed class FloatTileKernel
         Code.mov(rbp, __qword_ptr[rdi + Ahead]);
 
         Code.Label(ref tile);
+        if (_asked > 0) Code.mov(rbp, __qword_ptr[rdi + Ahead]);
         Code.mov(rsi, __qword_ptr[rdi + Weights]);
         Code.mov(r8, __qword_ptr[rdi + Input]);
         Code.mov(rdx, __qword_ptr[rdi + Steps]);
@@ -112,9 +115,8 @@ internal sealed class FloatTileKernel
         for (var i = 0; i < _rows * _tokens; i++) Code.vmovups(__zmmword_ptr[rcx + (i * LineBytes)], Sum(i));
         Code.Label(ref next);
         Code.add(rcx, _rows * _tokens * LineBytes);
-        // Rows that lie one behind the other: the first of them has been asked for to its end.
-        if (IsStored) Code.add(rbp, r13);
         Jump(Weights, WeightJump);
+        if (_asked > 0) Jump(Ahead, WeightJump);
         Jump(Input, InputJump);
         Jump(Output, OutputJump);
         Code.dec(rbx);
@@ -203,19 +205,17 @@ internal sealed class FloatTileKernel
         _ => size[first + r15],
     };
 
-    // Rows where they lie are asked for as they are read, packed ones come from a cache.
     private void AskAhead()
     {
-        if (IsStored)
-        {
-            for (var row = 0; row < _rows; row++) Code.prefetcht1(At(__byte_ptr, rbp, row));
-            Code.add(rbp, __qword_ptr[rdi + WeightStep]);
-        }
-        else
+        if (_asked == 0)
         {
             Code.prefetcht1(__byte_ptr[rbp]);
             Code.add(rbp, LineBytes);
+            return;
         }
+
+        for (var row = 0; row < _asked; row++) Code.prefetcht1(At(__byte_ptr, rbp, row));
+        Code.add(rbp, __qword_ptr[rdi + WeightStep]);
     }
 
     // 8 + 8, 4 + 4, 2 + 2, 1 + 1: of four rows at once.
