@@ -80,6 +80,10 @@ internal abstract class KernelSet
     /// <summary>Y = X·Wᵀ for all of W's rows, into memory of the caller: [tokens, W's rows].</summary>
     public abstract void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens, QuantizedActivations scratch);
 
+    /// <summary>C = op(A)·op(B), or C += op(A)·op(B), in float32.</summary>
+    /// <inheritdoc cref="FloatProduct.Run"/>
+    public abstract void FloatProduct(FloatMatrix a, bool transposeA, FloatMatrix b, bool transposeB, FloatMatrix c, bool accumulate = false);
+
     /// <inheritdoc cref="RmsNorm{T}"/>
     public abstract void RmsNorm(Rows input, Rows output, NativeBuffer? weight, int rows, int width, float epsilon);
 
@@ -146,6 +150,9 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
             });
         }
     }
+
+    public override void FloatProduct(FloatMatrix a, bool transposeA, FloatMatrix b, bool transposeB, FloatMatrix c, bool accumulate) =>
+        Kernels.FloatProduct.Run<T>(a, transposeA, b, transposeB, c, Pool, Threads, Assembled, accumulate);
 
     public override void RmsNorm(Rows input, Rows output, NativeBuffer? weight, int rows, int width, float epsilon) =>
         RmsNorm<T>.Run(input, output, weight, rows, width, epsilon, Pool, Threads);

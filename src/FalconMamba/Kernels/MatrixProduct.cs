@@ -69,7 +69,7 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     /// <param name="mayRound">Whether the inputs of many tokens may be rounded to bfloat16 where the weights are.</param>
     public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false, bool mayRound = false)
     {
-        if (assembled && arguments.Tokens > 1 && TryRunAssembled(in arguments, pool, threads, mayRound)) return;
+        if (assembled && arguments is { Tokens: > 1, Rows: > 0, Columns: > 0 } && TryRunAssembled(in arguments, pool, threads, mayRound)) return;
         var rowBytes = Math.Max(1, arguments.Columns * TFormat.Size);
         var job = new MatrixProduct<T, TFormat>
         {

@@ -34,7 +34,6 @@ internal unsafe struct PanelProduct : IBlockJob
     /// <returns>Whether it ran.</returns>
     public static bool TryRun(in MatrixProductArguments arguments, TensorType type, bool inPairs, ComputePool pool, int threads)
     {
-        if (arguments.Rows == 0 || arguments.Columns == 0) return false;
         var weightConversion = type switch
         {
             TensorType.F16 => LineConversion.HalfToFloat32,
