@@ -25,13 +25,21 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
         where TFormat : struct, IFloatFormat
     {
         if (kernels.Assembled && tokens == 1 && FloatKernel.Find(TFormat.Type, columns) != null) return new(nameof(FloatKernel), Avx512, kernels.Reason);
+        if (kernels.Assembled && tokens > 1 && FloatTileKernel.Find(TileNumbers.Float32, 1, 1) != null)
+        {
+            var inPairs = kernels.MayRound && MatrixProduct<T, TFormat>.RoundsInputs(tokens);
+            return new(
+                MatrixProduct<T, TFormat>.PacksPanels(tokens, inPairs) ? nameof(PanelProduct) : nameof(StreamedProduct),
+                inPairs ? "AVX-512 BF16" : Avx512,
+                inPairs ? "measured: rounding activations to bfloat16 pays here" : kernels.Reason);
+        }
+
         return new(nameof(MatrixProduct<,>), Floats<T>(), Fallback());
 
         string Fallback()
         {
             if (!kernels.Assembled) return kernels.Reason;
-            if (tokens > 1) return "kernels are assembled for one token only";
-            return columns * TFormat.Size % 64 != 0 ? "rows are not a multiple of 64 bytes" : NoCode;
+            return tokens == 1 && columns * TFormat.Size % 64 != 0 ? "rows are not a multiple of 64 bytes" : NoCode;
         }
     }
 

@@ -8,18 +8,19 @@ namespace FalconMamba.Kernels;
 
 /// <summary>
 /// The kernels of one path on one number of threads: the edge where sizes are checked and spans and buffers become
-/// pointers. All paths give the same bits.
+/// pointers. All paths give the same bits, but for those that <see cref="MayRound"/>.
 /// </summary>
 internal abstract class KernelSet
 {
     private const string Variable = "FALCON_MAMBA_KERNELS";
 
-    private protected KernelSet(string name, int threads, bool exact, bool assembled)
+    private protected KernelSet(string name, int threads, bool exact, bool deterministic, bool assembled)
     {
         Name = name;
         Threads = threads;
         Exact = exact;
         Assembled = assembled;
+        MayRound = assembled && !exact && !deterministic;
     }
 
     /// <summary>The path's name: emitted, 512, 256, 128 or generic.</summary>
@@ -40,19 +41,22 @@ internal abstract class KernelSet
     /// <summary>Whether weights in block formats are multiplied with activations of 32 bits rather than of eight.</summary>
     public bool Exact { get; }
 
+    /// <summary>Whether activations of many tokens may be rounded to bfloat16 where weights are bfloat16 and it pays.</summary>
+    public bool MayRound { get; }
+
     /// <summary>The paths that run on this machine, the fastest first; those wider than its registers are emulated.</summary>
     public static IReadOnlyList<string> Paths { get; } = [.. KernelAssembler.IsSupported ? ["emitted"] : Array.Empty<string>(), "512", "256", "128", "generic"];
 
     /// <summary>The kernels of the widest path this machine has registers for, or of the one that <c>FALCON_MAMBA_KERNELS</c> names.</summary>
     /// <exception cref="ArgumentException">The variable names no path.</exception>
-    public static KernelSet Create(int threads, bool exact = false) => Create(Environment.GetEnvironmentVariable(Variable), threads, exact);
+    public static KernelSet Create(int threads, bool exact = false, bool deterministic = false) => Create(Environment.GetEnvironmentVariable(Variable), threads, exact, deterministic);
 
     /// <summary>The kernels of a path; null or empty chooses by the machine.</summary>
     /// <exception cref="ArgumentException">There is no such path.</exception>
-    public static KernelSet Create(string? path, int threads, bool exact = false)
+    public static KernelSet Create(string? path, int threads, bool exact = false, bool deterministic = false)
     {
         var (name, reason) = string.IsNullOrEmpty(path) ? Widest : (path, $"{Variable}={path}");
-        var kernels = Make(name, threads, exact);
+        var kernels = Make(name, threads, exact, deterministic);
         kernels.Reason = reason;
         return kernels;
     }
@@ -80,6 +84,10 @@ internal abstract class KernelSet
     /// <summary>Y = X·Wᵀ for all of W's rows, into memory of the caller: [tokens, W's rows].</summary>
     public abstract void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens, QuantizedActivations scratch);
 
+    /// <summary>C = op(A)·op(B), or C += op(A)·op(B), in float32.</summary>
+    /// <inheritdoc cref="FloatProduct.Run"/>
+    public abstract void FloatProduct(FloatMatrix a, bool transposeA, FloatMatrix b, bool transposeB, FloatMatrix c, bool accumulate = false);
+
     /// <inheritdoc cref="RmsNorm{T}"/>
     public abstract void RmsNorm(Rows input, Rows output, NativeBuffer? weight, int rows, int width, float epsilon);
 
@@ -98,14 +106,14 @@ internal abstract class KernelSet
         : Vector128.IsHardwareAccelerated ? ("128", "the processor has vectors of 128 bits only")
         : ("generic", "the processor has no vectors, or the runtime may not use them");
 
-    private static KernelSet Make(string path, int threads, bool exact) => path switch
+    private static KernelSet Make(string path, int threads, bool exact, bool deterministic) => path switch
     {
-        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, assembled: true),
-        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact),
-        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact),
-        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact),
-        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact),
-        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact),
+        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, deterministic, assembled: true),
+        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact, deterministic),
+        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact, deterministic),
+        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact, deterministic),
+        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact, deterministic),
+        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact, deterministic),
         "emitted" => throw new ArgumentException($"{Variable} is \"emitted\", for which this processor lacks AVX-512 or VNNI: use 512, 256, 128 or generic.", nameof(path)),
         _ => throw new ArgumentException($"{Variable} is \"{path}\": use emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
     };
@@ -119,7 +127,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
 {
     private static readonly ComputePool Pool = ComputePool.Shared;
 
-    public KernelSet(string name, int threads, bool exact, bool assembled = false) : base(name, threads, exact, assembled)
+    public KernelSet(string name, int threads, bool exact, bool deterministic, bool assembled = false) : base(name, threads, exact, deterministic, assembled)
     {
     }
 
@@ -168,6 +176,9 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         }
     }
 
+    public override void FloatProduct(FloatMatrix a, bool transposeA, FloatMatrix b, bool transposeB, FloatMatrix c, bool accumulate) =>
+        Kernels.FloatProduct.Run<T>(a, transposeA, b, transposeB, c, Pool, Threads, Assembled, accumulate);
+
     public override void RmsNorm(Rows input, Rows output, NativeBuffer? weight, int rows, int width, float epsilon) =>
         RmsNorm<T>.Run(input, output, weight, rows, width, epsilon, Pool, Threads);
 
@@ -197,7 +208,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         switch (type)
         {
             case TensorType.F32: MatrixProduct<T, F32Format>.Run(in arguments, Pool, Threads, Assembled); break;
-            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads, Assembled); break;
+            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads, Assembled, MayRound); break;
             case TensorType.F16: MatrixProduct<T, F16Format>.Run(in arguments, Pool, Threads, Assembled); break;
             default:
                 var format = BlockFormats.Find(type) ?? throw new NotSupportedException($"There is no matrix product for weights of type {type}.");

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FalconMamba.Formats;
 using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
 
@@ -52,6 +53,10 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     // Numbers that an assembled kernel finds room for on the stack.
     private const int MostRows = 1024;
 
+    // Measured: from so many tokens on inputs are rounded to bfloat16, and weights packed for all tokens. To convert numbers
+    // of sixteen bits again and again costs less than to pack them as float32 for fewer.
+    private const int PairsFromTokens = 8, PanelsFromTokens = 24, ConvertedPanelsFromTokens = 96;
+
     private MatrixProductArguments _arguments;
     private Ranges _ranges;
     private delegate* unmanaged[Cdecl]<void*, void> _assembled;
@@ -61,8 +66,10 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     /// <param name="pool">The threads.</param>
     /// <param name="threads">How many of them.</param>
     /// <param name="assembled">Whether an assembled kernel does what it can.</param>
-    public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false)
+    /// <param name="mayRound">Whether the inputs of many tokens may be rounded to bfloat16 where the weights are.</param>
+    public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false, bool mayRound = false)
     {
+        if (assembled && arguments is { Tokens: > 1, Rows: > 0, Columns: > 0 } && TryRunAssembled(in arguments, pool, threads, mayRound)) return;
         var rowBytes = Math.Max(1, arguments.Columns * TFormat.Size);
         var job = new MatrixProduct<T, TFormat>
         {
@@ -73,6 +80,13 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         var work = (long)arguments.Rows * arguments.Columns * arguments.Tokens;
         pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor(work, threads));
     }
+
+    /// <summary>Whether it pays to round the inputs of so many tokens to bfloat16.</summary>
+    public static bool RoundsInputs(int tokens) => TFormat.Type == TensorType.BF16 && tokens >= PairsFromTokens && TileChoice.PrefersPairs;
+
+    /// <summary>Whether it pays to pack weights for so many tokens.</summary>
+    public static bool PacksPanels(int tokens, bool inPairs) =>
+        tokens >= (inPairs || TFormat.Size == sizeof(float) ? PanelsFromTokens : ConvertedPanelsFromTokens);
 
     public readonly void Run(int block)
     {
@@ -86,6 +100,13 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
                 DecodedRows(first, end, token, tokens);
             else StoredRows(first, end, token, tokens);
         }
+    }
+
+    private static bool TryRunAssembled(in MatrixProductArguments arguments, ComputePool pool, int threads, bool mayRound)
+    {
+        var inPairs = mayRound && RoundsInputs(arguments.Tokens);
+        return (!PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads))
+            || PanelProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads);
     }
 
     private readonly void OneToken(int row, int end, int token)

@@ -32,7 +32,7 @@ public sealed class FalconMambaModel : IModelRunner
     {
         ArgumentNullException.ThrowIfNull(weights);
         _weights = weights;
-        _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact);
+        _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact, options.Deterministic);
         Config = options.Configure(weights.Config);
         PrefillChunkSize = options.ChunkSize(Config);
         (_prepared, Fingerprint) = Prepare(Config, weights, _kernels.Threads);

@@ -7,8 +7,8 @@ public sealed record ModelOptions
     public int Threads { get; init; }
 
     /// <summary>
-    /// Tokens that go through the layers together; 0 lets the model choose. Memory grows with it, answers do not depend on it;
-    /// 1 reads a prompt token by token.
+    /// Tokens that go through the layers together; 0 lets the model choose. Memory grows with it, answers depend on it only as
+    /// <see cref="Deterministic"/> says; 1 reads a prompt token by token.
     /// </summary>
     /// <remarks>
     /// The choice is as many tokens as find room with all their activations in the machine's last cache, beside a panel of
@@ -19,13 +19,14 @@ public sealed record ModelOptions
 
     /// <summary>
     /// Pins one kernel family for all batch sizes, so that the same tokens give the same bits however they are cut into
-    /// chunks, whoever shares the batch and whatever the number of threads. All present kernels always do.
+    /// chunks, whoever shares the batch and whatever the number of threads. Only BF16 weights need it, on processors that
+    /// multiply bfloat16 faster than float32: elsewhere the same tokens always give the same bits.
     /// </summary>
     public bool Deterministic { get; init; }
 
     /// <summary>
     /// Multiplies weights in block formats with activations of 32 bits rather than of eight: slower, and as exact as float
-    /// weights are. Weights of other types always are.
+    /// weights are. Keeps BF16 weights from activations rounded to bfloat16, too; weights of other types are always exact.
     /// </summary>
     public bool Exact { get; init; }
 

@@ -1,5 +1,6 @@
 using FalconMamba.Formats;
 using FalconMamba.Kernels;
+using FalconMamba.Kernels.Assembled;
 
 namespace FalconMamba.Tests.Kernels;
 
@@ -25,6 +26,60 @@ public class MatrixProductTests
         }
     }
 
+    [Theory]
+    [InlineData(TensorType.F32)]
+    [InlineData(TensorType.F16)]
+    [InlineData(TensorType.BF16)]
+    public void Every_edge_of_the_tiles_equals_another_path_bit_for_bit(TensorType type)
+    {
+        // Around a line, a stretch and two; a tile, a panel and two; a pass of a tile's tokens, and of a panel's.
+        foreach (var columns in (int[])[15, 16, 31, 32, 33, 640, 648, 1040, 1296])
+        {
+            foreach (var rows in (int[])[3, 4, 7, 8, 17, 63, 390])
+            {
+                foreach (var tokens in (int[])[2, 6, 7, 8, 13, 23, 24, 25, 63, 65, 95, 98])
+                {
+                    var random = new Random((rows * 1000) + columns);
+                    var weights = Matrix(type, rows, columns, random, out _);
+                    var input = Input(columns, tokens, random);
+                    float[] expected = new float[rows * tokens], actual = new float[rows * tokens];
+                    KernelSet.Create("256", 2).MatrixProduct(weights, input, expected, tokens, NoScratch);
+                    KernelSet.Create(Paths[0], 2, deterministic: true).MatrixProduct(weights, input, actual, tokens, NoScratch);
+                    Assert.True(expected.AsSpan().SequenceEqual(actual), $"{type} {rows}x{columns} of {tokens} tokens");
+                    input.Buffer.Dispose();
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Many_tokens_of_bfloat16_weights_are_rounded_to_bfloat16_where_it_pays()
+    {
+        Assert.SkipUnless(TileChoice.PrefersPairs, "This processor multiplies float32 as fast.");
+        var random = new Random(9);
+        var kernels = KernelSet.Create("emitted", 2);
+        foreach (var columns in (int[])[16, 32, 77, 1280, 1312])
+        {
+            const int Rows = 70, Tokens = 70;
+            var weights = Matrix(TensorType.BF16, Rows, columns, random, out var values);
+            var input = Input(columns, Tokens, random);
+            var together = new float[Rows * Tokens];
+            kernels.MatrixProduct(weights, input, together, Tokens, NoScratch);
+            foreach (var few in (int[])[8, 9, 13, 23, 24, 64])
+            {
+                var some = new float[Rows * few];
+                kernels.MatrixProduct(weights, input, some, few, NoScratch);
+                Assert.Equal(together[..some.Length], some);
+            }
+
+            for (var t = 0; t < Tokens; t++)
+            {
+                foreach (ref var x in input.Row(t, columns)) x = Rounded(x);
+                for (var r = 0; r < Rows; r++) Assert.Equal(Dot(values, r * columns, input.Row(t, columns)), together[(t * Rows) + r], 1e-5);
+            }
+        }
+    }
+
     [Fact]
     public void A_token_gives_the_same_bits_alone_and_among_others()
     {
@@ -34,7 +89,7 @@ public class MatrixProductTests
         {
             var weights = Matrix(type, Rows, Columns, random, out _);
             var input = Input(Columns, Tokens, random);
-            var kernels = KernelSet.Create(null, 2);
+            var kernels = KernelSet.Create(null, 2, deterministic: true);
             var together = new float[Rows * Tokens];
             kernels.MatrixProduct(weights, input, together, Tokens, NoScratch);
             for (var t = 0; t < Tokens; t++)
@@ -46,19 +101,22 @@ public class MatrixProductTests
         }
     }
 
-    [Fact]
-    public void The_bias_is_added_and_the_residual_kept()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(50)]
+    public void The_bias_is_added_and_the_residual_kept(int tokens)
     {
         var random = new Random(5);
         var weights = Matrix(TensorType.F32, 20, 24, random, out var values);
-        var input = Input(24, 2, random);
+        var input = Input(24, tokens, random);
         using var bias = new NativeBuffer(32);
-        using var outputBuffer = new NativeBuffer(64);
+        using var outputBuffer = new NativeBuffer(32 * tokens);
         var output = new Rows(outputBuffer, 32);
         for (var i = 0; i < 20; i++) bias.Span[i] = i;
         outputBuffer.Span.Fill(100);
-        KernelSet.Create(null, 1).MatrixProduct(weights, 4, 10, input, output, bias, 2, NoScratch, accumulate: true);
-        for (var t = 0; t < 2; t++)
+        KernelSet.Create(null, 1).MatrixProduct(weights, 4, 10, input, output, bias, tokens, NoScratch, accumulate: true);
+        for (var t = 0; t < tokens; t++)
         {
             for (var r = 0; r < 10; r++)
                 Assert.Equal(100 + 4 + r + Dot(values, (4 + r) * 24, input.Row(t, 24)), output.Row(t, 10)[r], 1e-4);
@@ -88,13 +146,19 @@ public class MatrixProductTests
         foreach (var path in Paths)
         {
             var output = new float[rows * tokens];
-            KernelSet.Create(path, 2).MatrixProduct(weights, input, output, tokens, NoScratch);
+            KernelSet.Create(path, 2, deterministic: true).MatrixProduct(weights, input, output, tokens, NoScratch);
             twin ??= output;
             Assert.True(twin.AsSpan().SequenceEqual(output), $"{type} {rows}x{columns} of {tokens} tokens on path {path}");
         }
 
         for (var t = 0; t < tokens; t++)
             for (var r = 0; r < rows; r++) Assert.Equal(Dot(values, r * columns, input.Row(t, columns)), twin![(t * rows) + r], 1e-5);
+    }
+
+    private static float Rounded(float value)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(value);
+        return BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000);
     }
 
     private static double Dot(float[] matrix, int start, ReadOnlySpan<float> x)

@@ -23,7 +23,7 @@ public class DeterminismTests
     {
         foreach (var (path, exact) in Checkpoints)
         {
-            using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact, PrefillChunkSize = 11 });
+            using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact, Deterministic = true, PrefillChunkSize = 11 });
             Prop.ForAll(
                 Gen.Choose(1, 9).NonEmptyListOf().ToArbitrary(),
                 lengths =>
@@ -50,7 +50,7 @@ public class DeterminismTests
     {
         foreach (var (path, exact) in Checkpoints)
         {
-            using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact, PrefillChunkSize = 13 });
+            using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact, Deterministic = true, PrefillChunkSize = 13 });
             Prop.ForAll(
                 Gen.Choose(1, 20).NonEmptyListOf().ToArbitrary(),
                 lengths =>

@@ -38,7 +38,7 @@ internal sealed class KernelAssembler
     public static bool IsSupported { get; } =
         Avx512BW.VL.IsSupported && Avx512DQ.IsSupported && (X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0;
 
-    /// <summary>Whether there are products of bfloat16 besides.</summary>
+    /// <summary>Whether the processor also multiplies pairs of bfloat16.</summary>
     public static bool HasBFloat16 { get; } = IsSupported && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
 
     /// <summary>Where instructions are added; the longer encoding, which reaches all registers, goes first.</summary>
