@@ -152,7 +152,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
 
     public override void SelectiveScan(
         Segment[] segments, int segmentCount, int layer, in ScanActivations rows, ScanWeights weights, int count, int width) =>
-        SelectiveScan<T>.Run(segments, segmentCount, layer, in rows, weights, count, width, Pool, Threads);
+        SelectiveScan<T>.Run(segments, segmentCount, layer, in rows, weights, count, width, Pool, Threads, Assembled);
 
     private static (int Rows, int Columns) Dimensions(Tensor matrix) => matrix.Shape.Length == 2
         ? (checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]))
