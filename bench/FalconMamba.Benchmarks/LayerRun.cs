@@ -11,6 +11,9 @@ internal sealed class LayerRun : IDisposable
     public const int Hidden = 4096, Channels = 8192, States = 16, Taps = 4;
     private const int Layers = 512;
 
+    // Rows are that much longer than they need be, as in a model.
+    private const int Line = 16;
+
     // silu(z) = 1 there, which with D = 1 and C = 0 writes the scan's input over itself, call for call.
     private const float OpenGate = 1.2784645f;
 
@@ -27,12 +30,12 @@ internal sealed class LayerRun : IDisposable
     public LayerRun(int tokens)
     {
         _tokens = tokens;
-        _hidden = RandomRows.Create(tokens, Hidden);
-        _normed = RandomRows.Create(tokens, Hidden);
-        _u = RandomRows.Create(tokens, Channels);
-        _x = RandomRows.Create(tokens, Channels);
-        _dt = RandomRows.Create(tokens, Channels);
-        _z = RandomRows.Create(tokens, Channels);
+        _hidden = RandomRows.Create(tokens, Hidden + Line);
+        _normed = RandomRows.Create(tokens, Hidden + Line);
+        _u = RandomRows.Create(tokens, Channels + Line);
+        _x = RandomRows.Create(tokens, Channels + Line);
+        _dt = RandomRows.Create(tokens, Channels + Line);
+        _z = RandomRows.Create(tokens, Channels + Line);
         _z.Buffer.Span.Fill(OpenGate);
         _bc = RandomRows.Create(tokens, 2 * States);
         for (var t = 0; t < tokens; t++) _bc.Row(t, 2 * States)[States..].Clear();

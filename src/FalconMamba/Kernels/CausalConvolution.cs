@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using FalconMamba.Kernels.Lanes;
 
 namespace FalconMamba.Kernels;
@@ -16,6 +17,8 @@ internal sealed record ConvolutionWeights(NativeBuffer Weight, NativeBuffer? Bia
 /// </summary>
 internal unsafe struct CausalConvolution<T> : IBlockJob where T : unmanaged, ILanes<T>
 {
+    private const int MostTokens = 64;
+
     private Segment[] _segments;
     private Ranges _ranges;
     private int _segmentCount, _layer, _inputStride, _outputStride, _width, _taps;
@@ -51,23 +54,64 @@ internal unsafe struct CausalConvolution<T> : IBlockJob where T : unmanaged, ILa
         for (var i = 0; i < _segmentCount; i++)
         {
             ref readonly var segment = ref _segments[i];
-            for (var d = first; d < end; d += 16)
+            for (var start = 0; start < segment.Count; start += MostTokens)
             {
-                var weight = _weight + ((nint)d * _taps);
-                var stored = segment.Convolution.Pointer + ((((nint)_layer * _width) + d) * (_taps - 1));
-                var rows = _input + ((nint)segment.Row * _inputStride) + d;
-                for (var t = 0; t < segment.Count; t++)
+                var stop = Math.Min(segment.Count, start + MostTokens);
+                for (var d = first; d < end; d += 16)
                 {
-                    var sum = _bias is null ? default : T.Load(_bias + d);
-                    for (var k = 0; k < _taps; k++)
-                        sum = T.FusedMultiplyAdd(T.Load(weight + (k * 16)), Column(stored, rows, t - _taps + 1 + k), sum);
-                    T.Store(LanesMath.Silu(sum), _output + ((nint)(segment.Row + t) * _outputStride) + d);
-                }
+                    var stored = segment.Convolution.Pointer + ((((nint)_layer * _width) + d) * (_taps - 1));
+                    var rows = _input + ((nint)segment.Row * _inputStride) + d;
+                    var output = _output + ((nint)segment.Row * _outputStride) + d;
+                    if (_taps == 4) ConvolveFour(d, stored, rows, output, start, stop);
+                    else Convolve(d, stored, rows, output, start, stop);
+                    if (stop < segment.Count) continue;
 
-                // Ascending, so that a short chunk shifts what is stored without losing any of it.
-                for (var k = 0; k < _taps - 1; k++)
-                    T.Store(Column(stored, rows, segment.Count - _taps + 1 + k), stored + (k * 16));
+                    // Ascending, so that a short chunk shifts what is stored without losing any of it.
+                    for (var k = 0; k < _taps - 1; k++)
+                        T.Store(Column(stored, rows, segment.Count - _taps + 1 + k), stored + (k * 16));
+                }
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Convolve(int d, float* stored, float* rows, float* output, int start, int stop)
+    {
+        var weight = _weight + ((nint)d * _taps);
+        for (var t = start; t < stop; t++)
+        {
+            var sum = _bias is null ? default : T.Load(_bias + d);
+            for (var k = 0; k < _taps; k++)
+                sum = T.FusedMultiplyAdd(T.Load(weight + (k * 16)), Column(stored, rows, t - _taps + 1 + k), sum);
+            T.Store(LanesMath.Silu(sum), output + ((nint)t * _outputStride));
+        }
+    }
+
+    /// <summary>The same for four taps: an input is read once and stays in registers while it is needed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void ConvolveFour(int d, float* stored, float* rows, float* output, int start, int stop)
+    {
+        var weight = _weight + ((nint)d * 4);
+        T w0 = T.Load(weight), w1 = T.Load(weight + 16), w2 = T.Load(weight + 32), w3 = T.Load(weight + 48);
+        var bias = _bias is null ? default : T.Load(_bias + d);
+        T u0 = Column(stored, rows, start - 3), u1 = Column(stored, rows, start - 2), u2 = Column(stored, rows, start - 1);
+        nint inputStride = _inputStride, outputStride = _outputStride;
+        float* from = rows + (start * inputStride), to = output + (start * outputStride);
+        for (var t = start; t < stop; t++)
+        {
+            if (Sse.IsSupported)
+            {
+                // The next channels'.
+                Sse.Prefetch0(from + 16);
+                Sse.Prefetch0(to + 16);
+            }
+
+            var u3 = T.Load(from);
+            var sum = T.FusedMultiplyAdd(w3, u3, T.FusedMultiplyAdd(w2, u2, T.FusedMultiplyAdd(w1, u1, T.FusedMultiplyAdd(w0, u0, bias))));
+            T.Store(LanesMath.Silu(sum), to);
+            (u0, u1, u2) = (u1, u2, u3);
+            from += inputStride;
+            to += outputStride;
         }
     }
 

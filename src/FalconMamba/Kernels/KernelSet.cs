@@ -188,7 +188,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
 
     public override void SelectiveScan(
         Segment[] segments, int segmentCount, int layer, in ScanActivations rows, ScanWeights weights, int count, int width) =>
-        SelectiveScan<T>.Run(segments, segmentCount, layer, in rows, weights, count, width, Pool, Threads);
+        SelectiveScan<T>.Run(segments, segmentCount, layer, in rows, weights, count, width, Pool, Threads, Assembled);
 
     // The same cases as in Multiply.
     public override KernelChoice Choose(TensorType weights, int columns, int tokens) => weights switch

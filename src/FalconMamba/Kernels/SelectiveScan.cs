@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
+using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
 
 namespace FalconMamba.Kernels;
@@ -20,29 +21,31 @@ internal sealed record ScanWeights(NativeBuffer A, NativeBuffer D, NativeBuffer 
 internal readonly record struct ScanActivations(Rows X, Rows Z, Rows Dt, Rows B, Rows C);
 
 /// <summary>
-/// The selective scan of the Mamba paper with everything that is local to a channel around it, token by token:
-/// dt = softplus(dt + bias); s = exp(dt·A)·s + (dt·x)·B; y = s·C; out = (y + D·x)·silu(z). Sixteen channels fill the lanes
-/// and a loop runs over the states, so that B and C are broadcasts and no sum crosses lanes.
+/// The selective scan of the Mamba paper with everything that is local to a channel around it:
+/// dt = softplus(dt + bias); s = exp(dt·A)·s + (dt·x)·B; out = (D·x + s·C)·silu(z). Sixteen channels fill the lanes, so that B
+/// and C are broadcasts and no sum crosses lanes. Tokens go by as many as the first-level cache holds of sixteen channels.
 /// </summary>
 internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<T>
 {
-    private const int PrefetchGroups = 3;
+    private const int PrefetchGroups = 3, MostTokens = 64, LineBytes = 64, LineFloats = 16;
 
     private Segment[] _segments;
     private Ranges _ranges;
     private int _segmentCount, _layer, _width, _states, _xStride, _zStride, _dtStride, _bStride, _cStride;
+    private delegate* unmanaged[Cdecl]<void*, void> _assembled;
     private float* _x, _z, _dt, _b, _c, _weightA, _weightD, _bias;
 
     /// <summary>Runs one layer's scan over all segments.</summary>
     public static void Run(
         Segment[] segments, int segmentCount, int layer, in ScanActivations rows, ScanWeights weights, int count, int width,
-        ComputePool pool, int threads)
+        ComputePool pool, int threads, bool assembled)
     {
         var job = new SelectiveScan<T>
         {
             _segments = segments,
             _segmentCount = segmentCount,
             _ranges = new Ranges(width, 2L * weights.States * sizeof(float), threads),
+            _assembled = assembled ? ScanKernel.Find(weights.States) : null,
             _layer = layer,
             _width = width,
             _states = weights.States,
@@ -68,47 +71,141 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
     public readonly void Run(int block)
     {
         var (first, end) = _ranges[block];
-        nint states = _states;
+        var room = stackalloc float[(MostTokens * ScanKernel.ColumnFloats) + LineFloats - 1];
+        var columns = (float*)(((nuint)room + LineBytes - 1) & ~(nuint)(LineBytes - 1));
         for (var i = 0; i < _segmentCount; i++)
         {
             ref readonly var segment = ref _segments[i];
-            for (var d = first; d < end; d += 16)
+            for (var done = 0; done < segment.Count; done += MostTokens)
             {
-                var a = _weightA + (d * states);
-                var s = segment.Scan.Pointer + ((((nint)_layer * _width) + d) * states);
-                var skip = T.Load(_weightD + d);
-                var bias = T.Load(_bias + d);
-                if (Sse.IsSupported)
+                var count = Math.Min(MostTokens, segment.Count - done);
+                for (nint d = first; d < end; d += 16)
                 {
-                    // One token leaves too little to do for the state of the next channels to come in time.
-                    for (nint n = 0; n < states; n++)
-                    {
-                        Sse.Prefetch0(s + ((n + (PrefetchGroups * states)) * 16));
-                        Sse.Prefetch0(a + ((n + (PrefetchGroups * states)) * 16));
-                    }
-                }
-
-                for (nint row = segment.Row; row < segment.Row + segment.Count; row++)
-                {
-                    var place = _x + (row * _xStride) + d;
-                    var x = T.Load(place);
-                    var dt = LanesMath.Softplus(T.Load(_dt + (row * _dtStride) + d) + bias);
-                    var input = dt * x;
-                    var b = _b + (row * _bStride);
-                    var c = _c + (row * _cStride);
-                    T y = default;
-                    for (nint n = 0; n < states; n++)
-                    {
-                        var decay = LanesMath.Exp2(dt * T.Load(a + (n * 16)));
-                        var state = T.FusedMultiplyAdd(decay, T.Load(s + (n * 16)), input * T.Broadcast(b[n]));
-                        T.Store(state, s + (n * 16));
-                        y = T.FusedMultiplyAdd(state, T.Broadcast(c[n]), y);
-                    }
-
-                    y = T.FusedMultiplyAdd(skip, x, y);
-                    T.Store(y * LanesMath.Silu(T.Load(_z + (row * _zStride) + d)), place);
+                    var s = segment.Scan.Pointer + ((((nint)_layer * _width) + d) * _states);
+                    Prefetch(s, d);
+                    if (_assembled != null && count > 1) RunAssembled(segment.Row + done, count, d, s, columns);
+                    else Scan(segment.Row + done, count, d, s, columns);
                 }
             }
         }
+    }
+
+    // One token leaves too little to do for the state of the next channels to come in time.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Prefetch(float* s, nint d)
+    {
+        if (!Sse.IsSupported) return;
+        nint states = _states;
+        var a = _weightA + (d * states);
+        for (nint n = PrefetchGroups * states; n < (PrefetchGroups + 1) * states; n++)
+        {
+            Sse.Prefetch0(s + (n * 16));
+            Sse.Prefetch0(a + (n * 16));
+        }
+    }
+
+    private readonly void RunAssembled(nint row, int count, nint d, float* s, float* columns)
+    {
+        var arguments = new ScanKernelArguments
+        {
+            X = _x + (row * _xStride) + d,
+            Dt = _dt + (row * _dtStride) + d,
+            Z = _z + (row * _zStride) + d,
+            XStride = _xStride * (long)sizeof(float),
+            DtStride = _dtStride * (long)sizeof(float),
+            ZStride = _zStride * (long)sizeof(float),
+            B = _b + (row * _bStride),
+            C = _c + (row * _cStride),
+            BStride = _bStride * (long)sizeof(float),
+            CStride = _cStride * (long)sizeof(float),
+            A = _weightA + (d * _states),
+            State = s,
+            Skip = _weightD + d,
+            Bias = _bias + d,
+            Columns = columns,
+            Count = count,
+        };
+        _assembled(&arguments);
+    }
+
+    /// <summary>Some tokens of sixteen channels: first what needs no state, then a pair of states after the other over the tokens.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Scan(nint row, int count, nint d, float* s, float* columns)
+    {
+        float* steps = columns, inputs = steps + (MostTokens * 16), outputs = inputs + (MostTokens * 16);
+        var skip = T.Load(_weightD + d);
+        var bias = T.Load(_bias + d);
+        for (nint t = 0; t < count; t++)
+        {
+            var atX = _x + ((row + t) * _xStride) + d;
+            var atDt = _dt + ((row + t) * _dtStride) + d;
+            PrefetchNext(atX);
+            PrefetchNext(atDt);
+            var x = T.Load(atX);
+            var dt = LanesMath.Softplus(T.Load(atDt) + bias);
+            T.Store(dt, steps + (t * 16));
+            T.Store(dt * x, inputs + (t * 16));
+            T.Store(skip * x, outputs + (t * 16));
+        }
+
+        nint n = 0;
+        for (; n + 2 <= _states; n += 2) MoveTwo(row, count, n, _weightA + ((d * _states) + (n * 16)), s + (n * 16), steps, inputs, outputs);
+        if (n < _states) MoveOne(row, count, n, _weightA + ((d * _states) + (n * 16)), s + (n * 16), steps, inputs, outputs);
+
+        for (nint t = 0; t < count; t++)
+        {
+            var z = _z + ((row + t) * _zStride) + d;
+            PrefetchNext(z);
+            T.Store(T.Load(outputs + (t * 16)) * LanesMath.Silu(T.Load(z)), _x + ((row + t) * _xStride) + d);
+        }
+    }
+
+    /// <summary>Moves two neighbouring states over the tokens and adds what they give to the outputs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void MoveTwo(nint row, int count, nint n, float* a, float* s, float* steps, float* inputs, float* outputs)
+    {
+        T a0 = T.Load(a), a1 = T.Load(a + 16), s0 = T.Load(s), s1 = T.Load(s + 16);
+        nint bStride = _bStride, cStride = _cStride;
+        float* b = _b + (row * bStride) + n, c = _c + (row * cStride) + n;
+        for (nint t = 0; t < count * 16; t += 16)
+        {
+            var dt = T.Load(steps + t);
+            var input = T.Load(inputs + t);
+            var y = T.Load(outputs + t);
+            s0 = T.FusedMultiplyAdd(LanesMath.Exp2(dt * a0), s0, input * T.Broadcast(b[0]));
+            s1 = T.FusedMultiplyAdd(LanesMath.Exp2(dt * a1), s1, input * T.Broadcast(b[1]));
+            y = T.FusedMultiplyAdd(s0, T.Broadcast(c[0]), y);
+            T.Store(T.FusedMultiplyAdd(s1, T.Broadcast(c[1]), y), outputs + t);
+            b += bStride;
+            c += cStride;
+        }
+
+        T.Store(s0, s);
+        T.Store(s1, s + 16);
+    }
+
+    /// <summary>The same with the last of an odd number of states.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void MoveOne(nint row, int count, nint n, float* a, float* s, float* steps, float* inputs, float* outputs)
+    {
+        T rate = T.Load(a), state = T.Load(s);
+        nint bStride = _bStride, cStride = _cStride;
+        float* b = _b + (row * bStride) + n, c = _c + (row * cStride) + n;
+        for (nint t = 0; t < count * 16; t += 16)
+        {
+            state = T.FusedMultiplyAdd(LanesMath.Exp2(T.Load(steps + t) * rate), state, T.Load(inputs + t) * T.Broadcast(*b));
+            T.Store(T.FusedMultiplyAdd(state, T.Broadcast(*c), T.Load(outputs + t)), outputs + t);
+            b += bStride;
+            c += cStride;
+        }
+
+        T.Store(state, s);
+    }
+
+    // The same token's next sixteen channels, which come next.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchNext(float* place)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(place + 16);
     }
 }

@@ -8,6 +8,9 @@ namespace FalconMamba.Model;
 /// </summary>
 internal sealed class Workspace : IDisposable
 {
+    // Rows a power of two apart would share the same few places of a cache: a line more spreads them.
+    private const int Line = 16;
+
     private readonly NativeBuffer[] _buffers;
 
     public Workspace(FalconMambaConfig config, int capacity)
@@ -15,12 +18,12 @@ internal sealed class Workspace : IDisposable
         Capacity = capacity;
         var (h, d, n, r, projected) = PaddedSizes(config);
         _buffers = [.. Widths(config).Select(width => new NativeBuffer(checked(width * capacity)))];
-        Residual = new Rows(_buffers[0], h);
-        Normed = new Rows(_buffers[1], h);
-        U = new Rows(_buffers[2], 2 * d);
-        Z = new Rows(_buffers[2], 2 * d, d);
-        X = new Rows(_buffers[3], d);
-        Dt = new Rows(_buffers[4], d);
+        Residual = new Rows(_buffers[0], h + Line);
+        Normed = new Rows(_buffers[1], h + Line);
+        U = new Rows(_buffers[2], (2 * d) + Line);
+        Z = new Rows(_buffers[2], (2 * d) + Line, d);
+        X = new Rows(_buffers[3], d + Line);
+        Dt = new Rows(_buffers[4], d + Line);
         Projected = new Rows(_buffers[5], projected);
         DtLow = new Rows(_buffers[6], r);
         B = new Rows(_buffers[7], 2 * n);
@@ -82,7 +85,7 @@ internal sealed class Workspace : IDisposable
     private static int[] Widths(FalconMambaConfig config)
     {
         var (h, d, n, r, projected) = PaddedSizes(config);
-        return [h, h, 2 * d, d, d, projected, r, 2 * n];
+        return [h + Line, h + Line, (2 * d) + Line, d + Line, d + Line, projected, r, 2 * n];
     }
 
     /// <summary>The widest input of a matrix product.</summary>

@@ -47,11 +47,8 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>The absolute value.</summary>
     static abstract TSelf Abs(TSelf value);
 
-    /// <summary>
-    /// Adds the integer in the low bits of <paramref name="power"/>'s significand to <paramref name="value"/>'s exponent:
-    /// value · 2^n where power = n + 1.5·2²³.
-    /// </summary>
-    static abstract TSelf ScaleByPower(TSelf value, TSelf power);
+    /// <summary>2^(n/16), rounded, where n are the low bits of <paramref name="power"/>'s significand: power = n/16 + 1.5·2¹⁹.</summary>
+    static abstract TSelf PowerOfTwo(TSelf power);
 
     /// <summary>The sum of the lanes as the fixed tree (8+8, 4+4, 2+2, 1+1).</summary>
     static abstract float Sum(TSelf value);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FalconMamba.Kernels.Lanes;
 
@@ -78,32 +79,18 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
             Vector128.FusedMultiplyAdd(a._d, b._d, c._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 AtLeast(Lanes128 bound, Lanes128 value) =>
-        new(
-            Vector128.ConditionalSelect(Vector128.GreaterThan(bound._a, value._a), bound._a, value._a),
-            Vector128.ConditionalSelect(Vector128.GreaterThan(bound._b, value._b), bound._b, value._b),
-            Vector128.ConditionalSelect(Vector128.GreaterThan(bound._c, value._c), bound._c, value._c),
-            Vector128.ConditionalSelect(Vector128.GreaterThan(bound._d, value._d), bound._d, value._d));
+    public static Lanes128 AtLeast(Lanes128 bound, Lanes128 value) => new(AtLeast(bound._a, value._a), AtLeast(bound._b, value._b), AtLeast(bound._c, value._c), AtLeast(bound._d, value._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 AtMost(Lanes128 bound, Lanes128 value) =>
-        new(
-            Vector128.ConditionalSelect(Vector128.LessThan(bound._a, value._a), bound._a, value._a),
-            Vector128.ConditionalSelect(Vector128.LessThan(bound._b, value._b), bound._b, value._b),
-            Vector128.ConditionalSelect(Vector128.LessThan(bound._c, value._c), bound._c, value._c),
-            Vector128.ConditionalSelect(Vector128.LessThan(bound._d, value._d), bound._d, value._d));
+    public static Lanes128 AtMost(Lanes128 bound, Lanes128 value) => new(AtMost(bound._a, value._a), AtMost(bound._b, value._b), AtMost(bound._c, value._c), AtMost(bound._d, value._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Abs(Lanes128 value) =>
         new(Vector128.Abs(value._a), Vector128.Abs(value._b), Vector128.Abs(value._c), Vector128.Abs(value._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 ScaleByPower(Lanes128 value, Lanes128 power) =>
-        new(
-            (value._a.AsUInt32() + (power._a.AsUInt32() << 23)).AsSingle(),
-            (value._b.AsUInt32() + (power._b.AsUInt32() << 23)).AsSingle(),
-            (value._c.AsUInt32() + (power._c.AsUInt32() << 23)).AsSingle(),
-            (value._d.AsUInt32() + (power._d.AsUInt32() << 23)).AsSingle());
+    public static Lanes128 PowerOfTwo(Lanes128 power) =>
+        new(SixteenthPowers.Of(power._a), SixteenthPowers.Of(power._b), SixteenthPowers.Of(power._c), SixteenthPowers.Of(power._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes128 value) =>
@@ -129,4 +116,13 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         number = Vector128.ConditionalSelect(Vector128.LessThan(magnitude, Vector128.Create(1 << 23)), subnormal, number);
         return (number | (bits & Vector128.Create(int.MinValue))).AsSingle();
     }
+
+    // The instruction gives its second operand where one is NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> AtLeast(Vector128<float> bound, Vector128<float> value) =>
+        Sse.IsSupported ? Sse.Max(bound, value) : Vector128.ConditionalSelect(Vector128.GreaterThan(bound, value), bound, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> AtMost(Vector128<float> bound, Vector128<float> value) =>
+        Sse.IsSupported ? Sse.Min(bound, value) : Vector128.ConditionalSelect(Vector128.LessThan(bound, value), bound, value);
 }

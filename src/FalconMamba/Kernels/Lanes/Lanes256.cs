@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FalconMamba.Kernels.Lanes;
 
@@ -70,26 +71,17 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
             Vector256.FusedMultiplyAdd(a._b, b._b, c._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 AtLeast(Lanes256 bound, Lanes256 value) =>
-        new(
-            Vector256.ConditionalSelect(Vector256.GreaterThan(bound._a, value._a), bound._a, value._a),
-            Vector256.ConditionalSelect(Vector256.GreaterThan(bound._b, value._b), bound._b, value._b));
+    public static Lanes256 AtLeast(Lanes256 bound, Lanes256 value) => new(AtLeast(bound._a, value._a), AtLeast(bound._b, value._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 AtMost(Lanes256 bound, Lanes256 value) =>
-        new(
-            Vector256.ConditionalSelect(Vector256.LessThan(bound._a, value._a), bound._a, value._a),
-            Vector256.ConditionalSelect(Vector256.LessThan(bound._b, value._b), bound._b, value._b));
+    public static Lanes256 AtMost(Lanes256 bound, Lanes256 value) => new(AtMost(bound._a, value._a), AtMost(bound._b, value._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Abs(Lanes256 value) =>
         new(Vector256.Abs(value._a), Vector256.Abs(value._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 ScaleByPower(Lanes256 value, Lanes256 power) =>
-        new(
-            (value._a.AsUInt32() + (power._a.AsUInt32() << 23)).AsSingle(),
-            (value._b.AsUInt32() + (power._b.AsUInt32() << 23)).AsSingle());
+    public static Lanes256 PowerOfTwo(Lanes256 power) => new(SixteenthPowers.Of(power._a), SixteenthPowers.Of(power._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes256 value) => SumTree(value._a + value._b);
@@ -110,4 +102,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
         number = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(1 << 23)), subnormal, number);
         return (number | (bits & Vector256.Create(int.MinValue))).AsSingle();
     }
+
+    // The instruction gives its second operand where one is NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> AtLeast(Vector256<float> bound, Vector256<float> value) =>
+        Avx.IsSupported ? Avx.Max(bound, value) : Vector256.ConditionalSelect(Vector256.GreaterThan(bound, value), bound, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> AtMost(Vector256<float> bound, Vector256<float> value) =>
+        Avx.IsSupported ? Avx.Min(bound, value) : Vector256.ConditionalSelect(Vector256.LessThan(bound, value), bound, value);
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FalconMamba.Kernels.Lanes;
 
@@ -54,19 +55,16 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
         new(Vector512.FusedMultiplyAdd(a._v, b._v, c._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 AtLeast(Lanes512 bound, Lanes512 value) =>
-        new(Vector512.ConditionalSelect(Vector512.GreaterThan(bound._v, value._v), bound._v, value._v));
+    public static Lanes512 AtLeast(Lanes512 bound, Lanes512 value) => new(AtLeast(bound._v, value._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 AtMost(Lanes512 bound, Lanes512 value) =>
-        new(Vector512.ConditionalSelect(Vector512.LessThan(bound._v, value._v), bound._v, value._v));
+    public static Lanes512 AtMost(Lanes512 bound, Lanes512 value) => new(AtMost(bound._v, value._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Abs(Lanes512 value) => new(Vector512.Abs(value._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 ScaleByPower(Lanes512 value, Lanes512 power) =>
-        new((value._v.AsUInt32() + (power._v.AsUInt32() << 23)).AsSingle());
+    public static Lanes512 PowerOfTwo(Lanes512 power) => new(SixteenthPowers.Of(power._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes512 value) => Lanes256.SumTree(value._v.GetLower() + value._v.GetUpper());
@@ -74,4 +72,13 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> Widen(ushort* source) =>
         Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe());
+
+    // The instruction gives its second operand where one is NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> AtLeast(Vector512<float> bound, Vector512<float> value) =>
+        Avx512F.IsSupported ? Avx512F.Max(bound, value) : Vector512.ConditionalSelect(Vector512.GreaterThan(bound, value), bound, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> AtMost(Vector512<float> bound, Vector512<float> value) =>
+        Avx512F.IsSupported ? Avx512F.Min(bound, value) : Vector512.ConditionalSelect(Vector512.LessThan(bound, value), bound, value);
 }

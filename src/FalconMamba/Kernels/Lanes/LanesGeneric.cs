@@ -96,15 +96,10 @@ internal unsafe struct LanesGeneric : ILanes<LanesGeneric>
         return value;
     }
 
-    public static LanesGeneric ScaleByPower(LanesGeneric value, LanesGeneric power)
+    public static LanesGeneric PowerOfTwo(LanesGeneric power)
     {
-        for (var i = 0; i < 16; i++)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(value._v[i]) + (BitConverter.SingleToUInt32Bits(power._v[i]) << 23);
-            value._v[i] = BitConverter.UInt32BitsToSingle(bits);
-        }
-
-        return value;
+        for (var i = 0; i < 16; i++) power._v[i] = SixteenthPowers.Of(power._v[i]);
+        return power;
     }
 
     public static float Sum(LanesGeneric value)
