@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using FalconMamba.Hub;
+using FalconMamba.Model;
 
 namespace FalconMamba.Cli;
 
@@ -34,10 +35,10 @@ internal static class CommonOptions
     public static Option<int> Threads() =>
         Int32(1, 4096, null, "--threads", "-t").Describe("N", "Threads; by default one a physical core.");
 
-    /// <summary>How a prompt goes through the layers; 0 lets the model choose.</summary>
-    public static Option<int> Prefill() => Number(null, Cli.Prefill.Parse, Cli.Prefill.Rule, "--prefill").Describe(
+    /// <summary>How a prompt goes through the layers.</summary>
+    public static Option<int> Prefill() => Number(ModelOptions.DefaultPrefillChunkSize, Cli.Prefill.Parse, Cli.Prefill.Rule, "--prefill").Describe(
         Cli.Prefill.HelpName,
-        "How a prompt goes through the layers: as many tokens at once as suit the caches (the default), token by token, or N at once. Memory depends on it, the answer does not.");
+        "How a prompt goes through the layers: 512 tokens at once, token by token, or N at once.");
 
     /// <summary>The folder or GGUF file of the model that was named.</summary>
     public static string Locate(ParseResult parse, Argument<string> model) => Locate(parse.GetValue(model)!);

@@ -9,11 +9,9 @@ internal sealed class KernelReport(string name, KernelPlan plan)
 {
     public void WriteTables(Terminal terminal)
     {
-        var caches = CacheSizes.ThisMachine;
         var facts = new TextTable(2, name, "on this machine");
         facts.Add("processor", Processors.Name);
         facts.Add("instructions", KernelPlan.InstructionSets.Count > 0 ? string.Join(", ", KernelPlan.InstructionSets) : "none that kernels use");
-        facts.Add("caches", $"{Units.Bytes(caches.Second)} a core, {Units.Bytes(caches.Last)} shared{(caches.IsKnown ? "" : " (usual sizes: the processor does not tell)")}");
         facts.Add("path", $"{plan.Path}: {plan.Reason}");
         facts.Add("threads", $"{plan.Threads}");
         facts.Add("prompts", $"at most {plan.PrefillChunkSize} {(plan.PrefillChunkSize == 1 ? "token" : "tokens")} at once");
@@ -41,17 +39,11 @@ internal sealed class KernelReport(string name, KernelPlan plan)
 
     public void WriteJson(Terminal terminal) => JsonOutput.Write(terminal, json =>
     {
-        var caches = CacheSizes.ThisMachine;
         json.WriteString("model", name);
         json.WriteString("processor", Processors.Name);
         json.WriteStartArray("instruction_sets");
         foreach (var set in KernelPlan.InstructionSets) json.WriteStringValue(set);
         json.WriteEndArray();
-        json.WriteStartObject("caches");
-        json.WriteNumber("second", caches.Second);
-        json.WriteNumber("last", caches.Last);
-        json.WriteBoolean("known", caches.IsKnown);
-        json.WriteEndObject();
         json.WriteString("path", plan.Path);
         json.WriteString("reason", plan.Reason);
         json.WriteNumber("threads", plan.Threads);

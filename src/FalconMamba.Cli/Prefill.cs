@@ -1,4 +1,5 @@
 using System.Globalization;
+using FalconMamba.Model;
 
 namespace FalconMamba.Cli;
 
@@ -14,10 +15,10 @@ internal static class Prefill
     /// <summary>The values, for errors.</summary>
     public static string Rule { get; } = $"parallel, sequential or a whole number from 1 to {MostTokens}";
 
-    /// <summary>The tokens that go through the layers together: 0 lets the model choose; null if the text says nothing of the kind.</summary>
+    /// <summary>The tokens that go through the layers together; null if the text says nothing of the kind.</summary>
     public static int? Parse(string text) => text switch
     {
-        "parallel" => 0,
+        "parallel" => ModelOptions.DefaultPrefillChunkSize,
         "sequential" => 1,
         _ => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var tokens) && tokens is >= 1 and <= MostTokens ? tokens : null,
     };

@@ -41,8 +41,8 @@ internal sealed class RunOptions
     /// <param name="parse">The command line.</param>
     public ModelOptions Read(ParseResult parse) => new()
     {
-        Threads = _hasLists ? 0 : parse.GetValue(_threads),
-        PrefillChunkSize = _hasLists ? 0 : parse.GetValue(_prefill),
+        Threads = _hasLists ? ModelOptions.DefaultPrefillChunkSize : parse.GetValue(_threads),
+        PrefillChunkSize = _hasLists ? ModelOptions.DefaultPrefillChunkSize : parse.GetValue(_prefill),
         Deterministic = parse.GetValue(_deterministic),
         Exact = parse.GetValue(_exact),
         MixerRmsEps = parse.Has(_mixerEps) ? parse.GetValue(_mixerEps) : null,

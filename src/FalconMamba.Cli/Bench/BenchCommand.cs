@@ -13,7 +13,7 @@ internal static class BenchCommand
         var pairs = new Option<string[]>("-pg") { HelpName = "PP,TG", Description = "Read PP tokens, then generate TG; may be given several times." };
         var depth = NumberList.Option("-d", ["--n-depth"], 0, int.MaxValue, "Begin with a state that has seen N tokens.");
         var batch = NumberList.Option("-b", ["--batch-size"], 1, int.MaxValue, $"Hand over N tokens of a prompt in a call; by default {BenchPlan.DefaultBatch}.");
-        var microBatch = NumberList.Prefill("-ub", ["--ubatch-size", "--prefill"], "Tokens of a prompt that go through the layers together: parallel (as many as suit the caches, the default), sequential (token by token) or N.");
+        var microBatch = NumberList.Prefill("-ub", ["--ubatch-size", "--prefill"], "Tokens of a prompt that go through the layers together: parallel (512, the default), sequential (token by token) or N.");
         var threads = NumberList.Option("-t", ["--threads"], 1, 4096, "Threads; by default one a physical core.");
         var repetitions = CommonOptions.Int32(1, 1000, null, "--repetitions", "-r").Describe("R", "Measure each test R times; by default 5, with --parallel once.");
         var noWarmUp = new Option<bool>("--no-warmup") { Description = "Time each test's first run too." };

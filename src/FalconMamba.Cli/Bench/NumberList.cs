@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using FalconMamba.Model;
 
 namespace FalconMamba.Cli.Bench;
 
@@ -20,7 +21,7 @@ internal static class NumberList
 
     /// <summary>All ways to read a prompt that the option was given.</summary>
     public static int[] ReadPrefill(ParseResult parse, Option<string[]> option) =>
-        parse.GetValue(option) is { Length: > 0 } texts ? [.. texts.SelectMany(text => ParsePrefill(text)!)] : [0];
+        parse.GetValue(option) is { Length: > 0 } texts ? [.. texts.SelectMany(text => ParsePrefill(text)!)] : [ModelOptions.DefaultPrefillChunkSize];
 
     /// <summary>The numbers of a text; null if it is no list, or if one is out of bounds.</summary>
     public static int[]? Parse(string text, int least, int most = int.MaxValue)

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using FalconMamba.Kernels;
 using Microsoft.Win32.SafeHandles;
 
 namespace FalconMamba.Formats;
@@ -27,6 +28,8 @@ public sealed unsafe class MappedFile : IDisposable
         if (view is null) return;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref _pointer);
         _pointer += view.PointerOffset;
+        // What is not in memory yet then comes in pieces large enough for huge pages, which are read faster ever after.
+        if (length >= MemoryAdvice.HugePage) MemoryAdvice.PreferHugePages(_pointer, (nuint)length);
     }
 
     /// <summary>The path the file was opened by.</summary>

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using FalconMamba.Kernels.Assembled;
 using FalconMamba.Quantization;
 
@@ -72,17 +71,19 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
         new Span<float>(sums, tokens * WeightPanel.Rows).Clear();
         var weights = (TFormat*)_arguments.Weights + ((nint)row * _blocks);
         var tiles = (tokens + TileKernel.MostTokens - 1) / TileKernel.MostTokens;
-        int least = tokens / tiles, longer = tokens % tiles;
+        int least = tokens / tiles, longer = tokens % tiles, rest = tiles - Math.Max(1, longer);
         var records = TileActivations.Records(_arguments.Columns);
-        const int perRecord = WeightPanel.Columns;
-        var blocksOfRecord = perRecord / TFormat.Length;
+        var blocksOfRecord = WeightPanel.Columns / TFormat.Length;
         var scales = (float*)(_records + ((nint)records * _arguments.Tokens * TileActivations.RecordBytes));
-        var tile = TileKernel.Find(TFormat.Type, least);
-        var longerTile = longer > 0 ? TileKernel.Find(TFormat.Type, least + 1) : tile;
+        var first = TileKernel.Find(TFormat.Type, longer > 0 ? least + 1 : least, asks: true);
+        var longerTile = longer > 1 ? TileKernel.Find(TFormat.Type, least + 1) : null;
+        var tile = rest > 0 ? TileKernel.Find(TFormat.Type, least) : null;
+        // The rows of the next panel follow those of this one: the first tile asks for a part of them each time, in reading order.
+        var share = (nint)blocksOfRecord * sizeof(TFormat) * rows;
+        var ahead = (byte*)(weights + ((nint)_blocks * rows));
         for (var i = 0; i < records; i++)
         {
             var count = Math.Min(blocksOfRecord, _blocks - (i * blocksOfRecord));
-            Prefetch(weights, i, rows);
             WeightPanel.Fill(weights + (i * blocksOfRecord), _blocks, rows, count, panel);
             var place = ((nint)i * _arguments.Tokens) + token;
             var arguments = new TileKernelArguments
@@ -92,31 +93,23 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
                 Scales = scales + place,
                 Sums = sums,
                 Scratch = (float*)(panel + WeightPanel.Bytes),
-                Groups = Math.Max(count, blocksOfRecord == 1 ? 8 : 1),
+                Groups = blocksOfRecord == 1 ? WeightPanel.Columns / ActivationQuantizer.Group : count,
+                Ahead = ahead + (i * share),
             };
-            if (longer > 0)
-            {
-                arguments.Tiles = longer;
-                longerTile(&arguments);
-                arguments.Records += (nint)longer * (least + 1) * TileActivations.RecordBytes;
-                arguments.Scales += longer * (least + 1);
-                arguments.Sums += longer * (least + 1) * WeightPanel.Rows;
-            }
-
-            if (longer == tiles) continue;
-            arguments.Tiles = tiles - longer;
-            tile(&arguments);
+            Send(first, ref arguments, longer > 0 ? least + 1 : least, 1);
+            if (longer > 1) Send(longerTile, ref arguments, least + 1, longer - 1);
+            if (rest > 0) Send(tile, ref arguments, least, rest);
         }
     }
 
-    // The rows of the next panel follow those of this one: a part of them each time, in reading order.
-    private readonly void Prefetch(TFormat* weights, int step, int rows)
+    // Some tiles of equal length; the arguments go on behind them.
+    private static void Send(delegate* unmanaged[Cdecl]<void*, void> tile, ref TileKernelArguments arguments, int tokens, int tiles)
     {
-        if (!Sse.IsSupported) return;
-        var bytes = (nint)_blocks * sizeof(TFormat) * rows;
-        var records = TileActivations.Records(_arguments.Columns);
-        var place = (byte*)weights + bytes;
-        for (var i = bytes * step / records; i < bytes * (step + 1) / records; i += 64) Sse.Prefetch1(place + i);
+        arguments.Tiles = tiles;
+        tile(Unsafe.AsPointer(ref arguments));
+        arguments.Records += (nint)tiles * tokens * TileActivations.RecordBytes;
+        arguments.Scales += tiles * tokens;
+        arguments.Sums += tiles * tokens * WeightPanel.Rows;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

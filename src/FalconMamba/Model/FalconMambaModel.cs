@@ -34,7 +34,7 @@ public sealed class FalconMambaModel : IModelRunner
         _weights = weights;
         _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact, options.Deterministic);
         Config = options.Configure(weights.Config);
-        PrefillChunkSize = options.ChunkSize(Config);
+        PrefillChunkSize = options.PrefillChunkSize;
         (_prepared, Fingerprint) = Prepare(Config, weights, _kernels.Threads);
     }
 
@@ -53,7 +53,7 @@ public sealed class FalconMambaModel : IModelRunner
     /// <summary>The threads a forward pass uses.</summary>
     public int Threads => _kernels.Threads;
 
-    /// <summary>The tokens that go through the layers together: those of the options, or as many as suit widths and caches.</summary>
+    /// <summary>The tokens that go through the layers together.</summary>
     public int PrefillChunkSize { get; }
 
     /// <summary>Opens a checkpoint: a folder in Hugging Face layout, or a GGUF file.</summary>

@@ -33,7 +33,7 @@ public sealed record KernelPlan
     {
         ArgumentNullException.ThrowIfNull(weights);
         var checkedOptions = (options ?? new ModelOptions()).Checked();
-        return Of(weights, KernelSet.Create(checkedOptions.Threads, checkedOptions.Exact, checkedOptions.Deterministic), checkedOptions.ChunkSize(weights.Config));
+        return Of(weights, KernelSet.Create(checkedOptions.Threads, checkedOptions.Exact, checkedOptions.Deterministic), checkedOptions.PrefillChunkSize);
     }
 
     /// <summary>The plan of one path.</summary>

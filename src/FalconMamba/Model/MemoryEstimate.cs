@@ -39,7 +39,7 @@ public sealed record MemoryEstimate
         var checkedOptions = (options ?? new ModelOptions()).Checked();
         var kernels = KernelSet.Create(checkedOptions.Threads);
         var config = weights.Config;
-        var chunk = checkedOptions.ChunkSize(config);
+        var chunk = checkedOptions.PrefillChunkSize;
         long d = RecurrentState.Pad(config.IntermediateSize), h = RecurrentState.Pad(config.HiddenSize);
         long twoD = RecurrentState.Pad(2 * config.IntermediateSize), layers = config.NumHiddenLayers;
         var layer = h + (config.UseBias ? twoD + h : 0) + ((config.ConvKernel + (config.UseConvBias ? 1 : 0)) * d) + (d * (config.StateSize + 2));

@@ -5,7 +5,7 @@ using static Iced.Intel.AssemblerRegisters;
 namespace FalconMamba.Kernels.Assembled;
 
 /// <summary>Tiles of the formats of 256 weights: Q4_K, Q5_K, Q6_K. Integers all through a block, then three operations on floats.</summary>
-internal sealed class LongTileKernel(TensorType type, int tokens) : TileKernel(type, tokens)
+internal sealed class LongTileKernel(TensorType type, int tokens, bool asks) : TileKernel(type, tokens, asks)
 {
     private bool HasMinimum => Info.Type != TensorType.Q6_K;
 

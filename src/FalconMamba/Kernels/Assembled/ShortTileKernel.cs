@@ -8,7 +8,7 @@ namespace FalconMamba.Kernels.Assembled;
 /// Tiles of the formats of 32 weights: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1. Each block ends with three or four operations on floats;
 /// the chains of all blocks stay in registers.
 /// </summary>
-internal sealed class ShortTileKernel(TensorType type, int tokens) : TileKernel(type, tokens)
+internal sealed class ShortTileKernel(TensorType type, int tokens, bool asks) : TileKernel(type, tokens, asks)
 {
     private bool HasMinimum => Info.Type is TensorType.Q4_1 or TensorType.Q5_1;
 

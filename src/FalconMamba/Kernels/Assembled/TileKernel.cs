@@ -13,7 +13,7 @@ namespace FalconMamba.Kernels.Assembled;
 /// <remarks>
 /// Two registers of sixteen rows are multiplied with four columns of each token, which all lanes share. Registers: rsi the panel,
 /// r8 the first token's record, r9 its scale, r10 its sums, r11 the scratch, rcx the tiles left; rbp counts groups, for which
-/// rdx walks the codes, rbx the group scales, r12 and r13 the records' codes and numbers. Of the vectors zmm0 to zmm11 are the
+/// rdx walks the codes, rbx the group scales, r12 and r13 the records' codes and numbers, and r14 the weights to come. Of the vectors zmm0 to zmm11 are the
 /// sums of a group, zmm12 to zmm23 those of a block or of all blocks, zmm24 to zmm31 come and go.
 /// </remarks>
 internal abstract class TileKernel
@@ -30,12 +30,15 @@ internal abstract class TileKernel
 
     private static readonly AssemblerRegisterZMM[] Totals = [zmm12, zmm13, zmm14, zmm15, zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23];
 
-    private static readonly ConcurrentDictionary<(TensorType, int), nint> Loaded = [];
+    private static readonly ConcurrentDictionary<(TensorType, int, bool), nint> Loaded = [];
 
-    protected TileKernel(TensorType type, int tokens)
+    private readonly bool _asks;
+
+    protected TileKernel(TensorType type, int tokens, bool asks)
     {
         Info = type.Info();
         Tokens = tokens;
+        _asks = asks;
     }
 
     protected TensorTypeInfo Info { get; }
@@ -47,11 +50,14 @@ internal abstract class TileKernel
     protected Assembler Code => Kernel.Code;
 
     /// <summary>The kernel for weights of a type and tiles of so many tokens, assembled when it is first asked for.</summary>
+    /// <param name="type">The block format.</param>
+    /// <param name="tokens">The tokens of a tile.</param>
+    /// <param name="asks">Whether it asks for later weights meanwhile, as many as a panel takes.</param>
     /// <returns>The function, or null if there is none or the system allows no code to be made.</returns>
-    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type, int tokens)
+    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type, int tokens, bool asks = false)
     {
         if (!KernelAssembler.IsSupported || BlockFormats.Find(type) is null) return null;
-        return (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd((type, tokens), static key => (nint)Create(key.Item1, key.Item2).Assemble());
+        return (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd((type, tokens, asks), static key => (nint)Create(key.Item1, key.Item2, key.Item3).Assemble());
     }
 
     /// <summary>Computes a tile.</summary>
@@ -95,10 +101,21 @@ internal abstract class TileKernel
         Code.lea(r13, __[r8 + TileActivations.A]);
         Code.Label(ref next);
         for (var token = 0; token < Tokens; token++) Code.prefetcht0(__byte_ptr[r12 + At(Tokens + token)]);
+        AskForWeights();
         group();
         Code.add(r13, sizeof(int));
         Code.dec(rbp);
         Code.jnz(next);
+    }
+
+    // A group's share of a panel.
+    private void AskForWeights()
+    {
+        if (!_asks) return;
+        var bytes = WeightPanel.Rows * ActivationQuantizer.Group * Info.BlockBytes / Info.BlockLength;
+        var lines = (bytes + VectorBytes - 1) / VectorBytes;
+        for (var line = 0; line < lines; line++) Code.prefetcht1(__byte_ptr[r14 + (line * VectorBytes)]);
+        Code.add(r14, bytes);
     }
 
     /// <summary>Does something for each register of rows and each token.</summary>
@@ -108,8 +125,8 @@ internal abstract class TileKernel
             for (var half = 0; half < 2; half++) action(half, token);
     }
 
-    private static TileKernel Create(TensorType type, int tokens) =>
-        type.Info().BlockLength == ActivationQuantizer.Group ? new ShortTileKernel(type, tokens) : new LongTileKernel(type, tokens);
+    private static TileKernel Create(TensorType type, int tokens, bool asks) =>
+        type.Info().BlockLength == ActivationQuantizer.Group ? new ShortTileKernel(type, tokens, asks) : new LongTileKernel(type, tokens, asks);
 
     private unsafe delegate* unmanaged[Cdecl]<void*, void> Assemble()
     {
@@ -120,6 +137,7 @@ internal abstract class TileKernel
         Code.mov(r10, __qword_ptr[rdi + 24]);
         Code.mov(r11, __qword_ptr[rdi + 32]);
         Code.mov(rcx, __qword_ptr[rdi + 40]);
+        Code.mov(r14, __qword_ptr[rdi + 56]);
         Code.Label(ref tile);
         // The next tile's numbers and sums; its codes follow group by group.
         for (var token = 0; token < Tokens; token++)

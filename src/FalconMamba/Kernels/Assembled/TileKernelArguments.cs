@@ -23,4 +23,7 @@ internal unsafe struct TileKernelArguments
 
     /// <summary>The columns over 32, one to eight.</summary>
     public long Groups;
+
+    /// <summary>Weights that a later panel takes, for a kernel that asks for them.</summary>
+    public byte* Ahead;
 }
