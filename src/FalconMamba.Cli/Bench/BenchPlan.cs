@@ -29,7 +29,7 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
     {
         var rows = new RowWriter(terminal, Format);
         var showsBatch = Batches is not [DefaultBatch];
-        var showsMicroBatch = MicroBatches is not [0];
+        var showsMicroBatch = MicroBatches is not [ModelOptions.DefaultPrefillChunkSize];
         var heading = BenchRow.Heading(showsBatch, showsMicroBatch);
         ForEachModel((runner, batch) =>
         {

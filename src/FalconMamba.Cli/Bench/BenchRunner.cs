@@ -24,7 +24,7 @@ internal sealed class BenchRunner : IDisposable
         LoadMilliseconds = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
         Path = path;
         Start = start;
-        Work = new TokenWork(Model, options.Exact);
+        Work = new TokenWork(Model, options);
         _logits = new float[Model.Config.VocabSize];
         using var state = Model.CreateState();
         start.Watch(() => Step(state, 1, CancellationToken.None));

@@ -9,12 +9,12 @@ namespace FalconMamba.Cli.Bench;
 /// </summary>
 internal sealed class Roofline(TokenWork work, int threads)
 {
-    private double _bandwidth, _float32, _int8;
+    private double _bandwidth, _float32, _bfloat16, _int8;
 
     /// <summary>The fields for a row of a report without any measurement.</summary>
     public static void AddNothing(JsonObject row)
     {
-        foreach (var name in (string[])["bandwidth_bytes_per_s", "bandwidth_share", "peak_f32_ops_per_s", "peak_int8_ops_per_s", "peak_share"]) row[name] = null;
+        foreach (var name in (string[])["bandwidth_bytes_per_s", "bandwidth_share", "peak_f32_ops_per_s", "peak_bf16_ops_per_s", "peak_int8_ops_per_s", "peak_share"]) row[name] = null;
     }
 
     /// <summary>Measures once more; the best counts.</summary>
@@ -22,6 +22,7 @@ internal sealed class Roofline(TokenWork work, int threads)
     {
         _bandwidth = Math.Max(_bandwidth, MemoryBandwidth.Measure(threads));
         _float32 = Math.Max(_float32, ProductPeaks.MeasureFloats(threads));
+        _bfloat16 = Math.Max(_bfloat16, ProductPeaks.MeasureBFloat16(threads));
         _int8 = Math.Max(_int8, ProductPeaks.MeasureBytes(threads));
     }
 
@@ -35,6 +36,7 @@ internal sealed class Roofline(TokenWork work, int threads)
         row["bandwidth_bytes_per_s"] = Math.Round(_bandwidth);
         row["bandwidth_share"] = generated > 0 ? Math.Round(BandwidthShare(generated, sequences), 4) : null;
         row["peak_f32_ops_per_s"] = Math.Round(_float32);
+        row["peak_bf16_ops_per_s"] = Math.Round(_bfloat16);
         row["peak_int8_ops_per_s"] = Math.Round(_int8);
         row["peak_share"] = generated > 0 || prompt > 0 ? Math.Round(PeakShare(generated > 0 ? generated : prompt, generated > 0), 4) : null;
     }
@@ -52,9 +54,10 @@ internal sealed class Roofline(TokenWork work, int threads)
     /// <summary>Tells what reading a prompt, or generating for several sequences, reached of the products' peak.</summary>
     public void TellProducts(Terminal terminal, double median, double best, bool hasLogits)
     {
-        var (float32, int8) = work.Operations(hasLogits);
+        var (float32, bfloat16, int8) = work.Operations(hasLogits);
         terminal.Error.WriteLine(
-            $"products peak at {Operations(_float32)}/s in float32 and {Operations(_int8)}/s in int8, and a token takes {Operations(float32)} and {Operations(int8)}: "
+            $"products peak at {Operations(_float32)}/s in float32, {Operations(_bfloat16)}/s in bfloat16 and {Operations(_int8)}/s in int8, "
+            + $"and a token takes {Operations(float32)}, {Operations(bfloat16)} and {Operations(int8)}: "
             + $"the median run reached {PeakShare(median, hasLogits):P1}, the best one {PeakShare(best, hasLogits):P1}");
     }
 
@@ -64,7 +67,8 @@ internal sealed class Roofline(TokenWork work, int threads)
 
     private double PeakShare(double rate, bool hasLogits)
     {
-        var (float32, int8) = work.Operations(hasLogits);
-        return rate * ((float32 / _float32) + (int8 / _int8));
+        var (float32, bfloat16, int8) = work.Operations(hasLogits);
+        // Where pairs of bfloat16 are not faster, float32 computes them.
+        return rate * ((float32 / _float32) + (bfloat16 / Math.Max(_float32, _bfloat16)) + (int8 / _int8));
     }
 }

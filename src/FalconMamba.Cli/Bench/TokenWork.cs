@@ -7,15 +7,15 @@ namespace FalconMamba.Cli.Bench;
 internal sealed class TokenWork
 {
     private readonly ModelWeights _weights;
-    private readonly bool _exact;
+    private readonly ModelOptions _options;
     private readonly long _weightBytes, _stateBytes;
 
     /// <param name="model">The model that runs.</param>
-    /// <param name="exact">Whether block formats are multiplied with float activations.</param>
-    public TokenWork(FalconMambaModel model, bool exact)
+    /// <param name="options">How it runs.</param>
+    public TokenWork(FalconMambaModel model, ModelOptions options)
     {
         _weights = model.Weights;
-        _exact = exact;
+        _options = options;
         using var state = model.CreateState();
         _stateBytes = state.ByteLength;
         _weightBytes = _weights.ByteLength - (_weights.LmHead == _weights.Embeddings ? 0 : _weights.Embeddings.ByteLength);
@@ -29,9 +29,10 @@ internal sealed class TokenWork
 
     /// <summary>Multiplications and additions in matrix products a token, by the type that computes.</summary>
     /// <param name="hasLogits">Whether the token's logits are computed too.</param>
-    public (double Float32, double Int8) Operations(bool hasLogits)
+    /// <remarks>BF16 weights count as bfloat16 where activations may be rounded to it.</remarks>
+    public (double Float32, double BFloat16, double Int8) Operations(bool hasLogits)
     {
-        var (float32, int8) = (0.0, 0.0);
+        var (float32, bfloat16, int8) = (0.0, 0.0, 0.0);
         foreach (var layer in _weights.Layers)
         {
             Add(layer.InProj);
@@ -41,12 +42,14 @@ internal sealed class TokenWork
         }
 
         if (hasLogits) Add(_weights.LmHead);
-        return (float32, int8);
+        return (float32, bfloat16, int8);
 
         void Add(Tensor matrix)
         {
-            if (_exact || matrix.Type.Info().BlockLength == 1) float32 += 2.0 * matrix.ElementCount;
-            else int8 += 2.0 * matrix.ElementCount;
+            var operations = 2.0 * matrix.ElementCount;
+            if (matrix.Type == TensorType.BF16 && !_options.Exact && !_options.Deterministic) bfloat16 += operations;
+            else if (_options.Exact || matrix.Type.Info().BlockLength == 1) float32 += operations;
+            else int8 += operations;
         }
     }
 }

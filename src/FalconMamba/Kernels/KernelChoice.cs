@@ -74,7 +74,7 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
     {
         if (typeof(TPair) == typeof(BytePair512)) return "AVX-512BW";
         if (typeof(TBytes) == typeof(ByteLanes256)) return InstructionSets.Has("AVX-VNNI") ? "AVX-VNNI" : InstructionSets.Has("AVX2") ? "AVX2" : Emulated;
-        if (typeof(TBytes) == typeof(ByteLanes128)) return InstructionSets.IsArm ? "AdvSimd" : InstructionSets.Has("SSSE3") ? "SSSE3" : "SSE2";
+        if (typeof(TBytes) == typeof(ByteLanes128)) return InstructionSets.Has("Dp") ? "Dp" : InstructionSets.IsArm ? "AdvSimd" : InstructionSets.Has("SSSE3") ? "SSSE3" : "SSE2";
         return "none";
     }
 }

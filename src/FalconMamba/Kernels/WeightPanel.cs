@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using FalconMamba.Formats;
+using FalconMamba.Kernels.Assembled;
 using FalconMamba.Quantization;
 
 namespace FalconMamba.Kernels;
@@ -38,6 +39,14 @@ internal static unsafe class WeightPanel
     public static void Fill<TFormat>(TFormat* blocks, int rowBlocks, int rows, int count, byte* panel)
         where TFormat : unmanaged, IBlockFormat<TFormat>
     {
+        var kernel = TFormat.Type == TensorType.Q4_K && rows == Rows ? PanelKernel.Find() : null;
+        if (kernel is not null)
+        {
+            var arguments = new PanelKernelArguments { Blocks = (byte*)blocks, RowBytes = (long)rowBlocks * sizeof(TFormat), Panel = panel };
+            kernel(&arguments);
+            return;
+        }
+
         var starts = stackalloc TFormat*[Lanes];
         var memory = stackalloc byte[(Lanes + 1) * Vector512<byte>.Count];
         // What lies across two lines of a cache is slow to be read again.
@@ -46,8 +55,7 @@ internal static unsafe class WeightPanel
         {
             for (var i = 0; i < Lanes; i++) starts[i] = blocks + ((nint)Math.Min(rows - 1, (half * Lanes) + i) * rowBlocks);
             var place = panel + (half * Vector512<byte>.Count);
-            if (TFormat.Type == TensorType.Q4_K) FillNibbles((Q4_K**)starts, quads, place);
-            else FillCodes(starts, count, quads, place);
+            FillCodes(starts, count, quads, place);
             if (TFormat.Length < Columns) FillShort(starts, count, place);
             else if (TFormat.HasMinimum) FillScalesAndMinimums(starts, place);
             else FillSignedScales(starts, place);
@@ -79,39 +87,6 @@ internal static unsafe class WeightPanel
         static Vector512<int> Line(TFormat* row, int first, int last) => (TFormat.Length == Columns
             ? Join(TFormat.UnsignedCodes(in *row, first), TFormat.UnsignedCodes(in *row, last))
             : Join(TFormat.UnsignedCodes(in row[first], 0), TFormat.UnsignedCodes(in row[last], 0))).AsInt32();
-    }
-
-    // Four bits: what lies together in a byte is taken apart only behind the transposition.
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FillNibbles(Q4_K** rows, int* quads, byte* panel)
-    {
-        for (var half = 0; half < 2; half++)
-        {
-            for (var row = 0; row < Lanes; row += 4)
-                StoreQuad(Line(rows[row]), Line(rows[row + 1]), Line(rows[row + 2]), Line(rows[row + 3]), quads + (4 * row));
-            for (var column = 0; column < 4; column++)
-            {
-                var (a, b, c, d) = LoadColumns(quads, column);
-                // The first 32 bytes are groups 0 and 1 of four, the last are 2 and 3.
-                var place = panel + (((32 * half) + column) * RowBytes);
-                Store(a, place);
-                Store(b, place + (4 * RowBytes));
-                Store(c, place + (16 * RowBytes));
-                Store(d, place + (20 * RowBytes));
-            }
-
-            [MethodImpl(MethodImplOptions.AggressiveInlining)]
-            Vector512<int> Line(Q4_K* row) => Vector512.Load((int*)Unsafe.AsPointer(ref row->Codes[64 * half]));
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static void Store(Vector512<int> nibbles, byte* place)
-        {
-            var low = Vector512.Create(0x0F0F0F0F);
-            (nibbles & low).Store((int*)place);
-            ((nibbles >>> 4) & low).Store((int*)(place + (8 * RowBytes)));
-        }
     }
 
     // Four columns of four rows lie together, for every fourth column in one register.

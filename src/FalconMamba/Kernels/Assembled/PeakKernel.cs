@@ -37,7 +37,6 @@ internal static class PeakKernel
         foreach (var sum in sums)
         {
             if (product == PeakProduct.Int8) code.vpdpbusd(sum, zmm30, zmm31);
-            else if (product == PeakProduct.Int16) code.vpdpwssd(sum, zmm30, zmm31);
             else code.vdpbf16ps(sum, zmm30, zmm31);
         }
 
@@ -52,9 +51,6 @@ internal enum PeakProduct
 {
     /// <summary>Bytes, four products a sum.</summary>
     Int8,
-
-    /// <summary>Words, two products a sum.</summary>
-    Int16,
 
     /// <summary>bfloat16, two products a sum.</summary>
     BFloat16,

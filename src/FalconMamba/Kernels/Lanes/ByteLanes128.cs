@@ -154,6 +154,8 @@ internal readonly struct ByteLanes128 : IByteLanes<ByteLanes128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<byte> Multiply(Vector128<byte> codes, Vector128<byte> x)
     {
+        // Codes of up to 63 are the same signed.
+        if (Dp.IsSupported) return Dp.DotProduct(Vector128<int>.Zero, codes.AsSByte(), x.AsSByte()).AsByte();
         var (w0, w1) = Vector128.Widen(codes);
         return Products(w0.AsInt16(), w1.AsInt16(), x.AsSByte()).AsByte();
     }
@@ -176,6 +178,7 @@ internal readonly struct ByteLanes128 : IByteLanes<ByteLanes128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<byte> MultiplySigned(Vector128<byte> w, Vector128<byte> x)
     {
+        if (Dp.IsSupported) return Dp.DotProduct(Vector128<int>.Zero, w.AsSByte(), x.AsSByte()).AsByte();
         var (w0, w1) = Vector128.Widen(w.AsSByte());
         return Products(w0, w1, x.AsSByte()).AsByte();
     }
