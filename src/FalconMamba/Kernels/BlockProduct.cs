@@ -51,7 +51,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             _blocks = blocks,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
         };
-        if (scratch is not null && blocks is > 0 and <= MostBlocks) job.Arrange(scratch);
+        if (scratch is not null && arguments.Tokens < TileKernel.LeastTokens && blocks is > 0 and <= MostBlocks) job.Arrange(scratch);
         pool.Run(ref job, job._ranges.Count, threads);
     }
 

@@ -242,12 +242,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
 
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
             ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
-            if (_kernels.Assembled && TiledBlockProduct<TFormat>.Suits(_arguments.Tokens))
-            {
-                TiledBlockProduct<TFormat>.Run(in _arguments, in rows, _scratch, Pool, _kernels.Threads);
-                return;
-            }
-
+            if (_kernels.Assembled && TiledBlockProduct<TFormat>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, _kernels.Assembled ? _scratch : null, Pool, _kernels.Threads);
         }
     }

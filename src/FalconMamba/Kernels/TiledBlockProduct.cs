@@ -17,30 +17,37 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
     private MatrixProductArguments _arguments;
     private Ranges _ranges;
     private byte* _records;
-    private int _blocks;
+    private int _blocks, _rounds;
+    private Tiling _tiles, _tilesOfLongerRound;
 
-    /// <summary>Whether this is the way to multiply so many tokens.</summary>
-    public static bool Suits(int tokens) => tokens >= TileKernel.LeastTokens && TileKernel.Find(TFormat.Type, TileKernel.LeastTokens) is not null;
-
-    /// <summary>Runs the product; the input of <paramref name="arguments"/> is not read.</summary>
+    /// <summary>Runs the product, if there are tiles for so many tokens; the input of <paramref name="arguments"/> is not read.</summary>
     /// <param name="arguments">The weights, and where the result goes.</param>
     /// <param name="activations">X.</param>
     /// <param name="scratch">Room for X as tiles read it.</param>
     /// <param name="pool">The threads.</param>
     /// <param name="threads">How many of them.</param>
-    public static void Run(in MatrixProductArguments arguments, in QuantizedRows activations, QuantizedActivations scratch, ComputePool pool, int threads)
+    /// <returns>Whether it ran.</returns>
+    public static bool TryRun(in MatrixProductArguments arguments, in QuantizedRows activations, QuantizedActivations scratch, ComputePool pool, int threads)
     {
-        var records = scratch.Arranged(arguments.Tokens, TileActivations.ByteLength(arguments.Columns));
-        TileActivations.Arrange(in activations, arguments.Tokens, TFormat.Offset, TFormat.HasMinimum, records, pool, threads);
+        if (arguments.Tokens < TileKernel.LeastTokens) return false;
+        // Rounds that differ by a token at most, so that none is left with less than a tile.
+        var rounds = (arguments.Tokens + MostTokens - 1) / MostTokens;
+        var shorter = arguments.Tokens / rounds;
         var blocks = arguments.Columns / TFormat.Length;
         var job = new TiledBlockProduct<TFormat>
         {
             _arguments = arguments,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
-            _records = records,
+            _records = scratch.Arranged(arguments.Tokens, TileActivations.ByteLength(arguments.Columns)),
             _blocks = blocks,
+            _rounds = rounds,
+            _tiles = new Tiling(TFormat.Type, shorter),
+            _tilesOfLongerRound = new Tiling(TFormat.Type, arguments.Tokens % rounds > 0 ? shorter + 1 : shorter),
         };
+        if (!job._tiles.Exists || !job._tilesOfLongerRound.Exists) return false;
+        TileActivations.Arrange(in activations, arguments.Tokens, TFormat.Offset, TFormat.HasMinimum, job._records, pool, threads);
         pool.Run(ref job, job._ranges.Count, threads);
+        return true;
     }
 
     [SkipLocalsInit]
@@ -51,14 +58,12 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
         var panel = stackalloc byte[WeightPanel.Bytes + (2 * TileKernel.MostTokens * 64) + 64];
         sums = (float*)(((nuint)sums + 63) & ~(nuint)63);
         panel = (byte*)(((nuint)panel + 63) & ~(nuint)63);
-        // Rounds of equal length, so that none is left with less than a tile.
-        var rounds = (_arguments.Tokens + MostTokens - 1) / MostTokens;
         for (var row = first; row < end; row += WeightPanel.Rows)
         {
             var rows = Math.Min(WeightPanel.Rows, end - row);
-            for (int round = 0, token = 0; round < rounds; round++)
+            for (int round = 0, token = 0; round < _rounds; round++)
             {
-                var tokens = (_arguments.Tokens - token) / (rounds - round);
+                var tokens = (_arguments.Tokens - token) / (_rounds - round);
                 Multiply(row, rows, token, tokens, panel, sums);
                 Put(row, rows, token, tokens, sums);
                 token += tokens;
@@ -70,14 +75,10 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
     {
         new Span<float>(sums, tokens * WeightPanel.Rows).Clear();
         var weights = (TFormat*)_arguments.Weights + ((nint)row * _blocks);
-        var tiles = (tokens + TileKernel.MostTokens - 1) / TileKernel.MostTokens;
-        int least = tokens / tiles, longer = tokens % tiles, rest = tiles - Math.Max(1, longer);
         var records = TileActivations.Records(_arguments.Columns);
         var blocksOfRecord = WeightPanel.Columns / TFormat.Length;
         var scales = (float*)(_records + ((nint)records * _arguments.Tokens * TileActivations.RecordBytes));
-        var first = TileKernel.Find(TFormat.Type, longer > 0 ? least + 1 : least, asks: true);
-        var longerTile = longer > 1 ? TileKernel.Find(TFormat.Type, least + 1) : null;
-        var tile = rest > 0 ? TileKernel.Find(TFormat.Type, least) : null;
+        ref readonly var tiles = ref tokens > _arguments.Tokens / _rounds ? ref _tilesOfLongerRound : ref _tiles;
         // The rows of the next panel follow those of this one: the first tile asks for a part of them each time, in reading order.
         var share = (nint)blocksOfRecord * sizeof(TFormat) * rows;
         var ahead = (byte*)(weights + ((nint)_blocks * rows));
@@ -86,7 +87,7 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
             var count = Math.Min(blocksOfRecord, _blocks - (i * blocksOfRecord));
             WeightPanel.Fill(weights + (i * blocksOfRecord), _blocks, rows, count, panel);
             var place = ((nint)i * _arguments.Tokens) + token;
-            var arguments = new TileKernelArguments
+            tiles.Multiply(new TileKernelArguments
             {
                 Panel = panel,
                 Records = _records + (place * TileActivations.RecordBytes),
@@ -95,21 +96,8 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
                 Scratch = (float*)(panel + WeightPanel.Bytes),
                 Groups = blocksOfRecord == 1 ? WeightPanel.Columns / ActivationQuantizer.Group : count,
                 Ahead = ahead + (i * share),
-            };
-            Send(first, ref arguments, longer > 0 ? least + 1 : least, 1);
-            if (longer > 1) Send(longerTile, ref arguments, least + 1, longer - 1);
-            if (rest > 0) Send(tile, ref arguments, least, rest);
+            });
         }
-    }
-
-    // Some tiles of equal length; the arguments go on behind them.
-    private static void Send(delegate* unmanaged[Cdecl]<void*, void> tile, ref TileKernelArguments arguments, int tokens, int tiles)
-    {
-        arguments.Tiles = tiles;
-        tile(Unsafe.AsPointer(ref arguments));
-        arguments.Records += (nint)tiles * tokens * TileActivations.RecordBytes;
-        arguments.Scales += tiles * tokens;
-        arguments.Sums += tiles * tokens * WeightPanel.Rows;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -30,16 +30,13 @@ internal sealed class LongBlockKernel(TensorType type) : BlockKernel(type)
 
     private int HalfActivations => ArrangedActivations.BatchBytes(Info.BlockLength) / 2;
 
+    private Quarters Quarters => new(Kernel);
+
     private int FactorsPlace => HalfBatch * Info.BlockLength;
 
     protected override void Prepare()
     {
-        foreach (var (mask, bits) in (ReadOnlySpan<(AssemblerRegisterK, uint)>)[(k1, 0x00F0), (k2, 0x0F00), (k3, 0xF000)])
-        {
-            Code.mov(ebp, bits);
-            Code.kmovd(mask, ebp);
-        }
-
+        Quarters.LoadMasks();
         LoadConstant(zmm31, Repeat(64, 15));
         // Codes of 64 bytes: the low halves are groups 0 and 2 of four, the high ones 1 and 3. Of six bits: 0 and 1, 2 and 3.
         ReadOnlySpan<(int First, int Last)> groups = HasMinimum ? [(0, 2), (1, 3), (4, 6), (5, 7)] : [(0, 1), (2, 3), (4, 5), (6, 7)];
@@ -52,10 +49,7 @@ internal sealed class LongBlockKernel(TensorType type) : BlockKernel(type)
             return;
         }
 
-        // See GroupScales.
-        LoadConstant(zmm25, OfQuarters(0, 0, 0, 4));
-        LoadConstant(zmm24, OfQuarters(0x3F3F3F3F, 0x0F0F0F0F, 0x3F3F3F3F, 0x0F0F0F0F));
-        LoadConstant(zmm23, OfQuarters(0, 0x30303030, 0, 0x30303030));
+        Quarters.LoadScaleConstants(zmm25, zmm24, zmm23);
         Code.vpxord(zmm26, zmm26, zmm26);
         if (HasFifth) LoadConstant(zmm22, Repeat(64, 16));
     }
@@ -124,12 +118,7 @@ internal sealed class LongBlockKernel(TensorType type) : BlockKernel(type)
     // Q4_K and Q5_K: d, dmin, twelve bytes of scales and minimums. Leaves scales times factors in zmm18.
     private void UnpackScalesAndMinimums(int half)
     {
-        Code.vpshufd(zmm0, Heads[half], 0b11_10_11_01);
-        Code.vpshufd(zmm1, Heads[half], 0b10_10_01_01);
-        Code.vpsrlvd(zmm0, zmm0, zmm25);
-        Code.vpandd(zmm0, zmm0, zmm24);
-        Code.vpsrld(zmm1, zmm1, 2);
-        Code.vpternlogd(zmm0, zmm1, zmm23, 0xF8);
+        Quarters.UnpackScales(Heads[half], zmm0, zmm1, zmm25, zmm24, zmm23);
         Code.vpunpcklbw(zmm18, zmm0, zmm26);
         Code.vpunpckhbw(zmm0, zmm0, zmm26);
         var words = (half * HalfActivations) + FactorsPlace;
@@ -252,6 +241,4 @@ internal sealed class LongBlockKernel(TensorType type) : BlockKernel(type)
     private static IEnumerable<byte> Places(int word) => Enumerable.Range(0, 32).Select(i => (byte)((2 * word) + (i % 2)));
 
     private static byte[] Rotations(long first, long last) => [.. MemoryMarshal.AsBytes<long>([first, first, first, first, last, last, last, last])];
-
-    private static byte[] OfQuarters(params ReadOnlySpan<uint> quarter) => [.. MemoryMarshal.AsBytes<uint>([.. quarter, .. quarter, .. quarter, .. quarter])];
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -31,6 +30,8 @@ internal sealed class PanelKernel
 
     private Assembler Code => _kernel.Code;
 
+    private Quarters Quarters => new(_kernel);
+
     /// <summary>The kernel, assembled when it is first asked for.</summary>
     /// <returns>The function, or null if the processor or the system does not allow it.</returns>
     public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find() => (delegate* unmanaged[Cdecl]<void*, void>)Loaded.Value;
@@ -59,40 +60,19 @@ internal sealed class PanelKernel
 
     private void LoadConstants()
     {
-        foreach (var (mask, bits) in (ReadOnlySpan<(AssemblerRegisterK, uint)>)[(k1, 0x00F0), (k2, 0x0F00), (k3, 0xF000)])
-        {
-            Code.mov(ebp, bits);
-            Code.kmovd(mask, ebp);
-        }
-
-        Load(zmm31, [0x0F0F0F0F, 0x0F0F0F0F, 0x0F0F0F0F, 0x0F0F0F0F]);
-        // See GroupScales.
-        Load(zmm30, [0, 0, 0, 4]);
-        Load(zmm29, [0x3F3F3F3F, 0x0F0F0F0F, 0x3F3F3F3F, 0x0F0F0F0F]);
-        Load(zmm28, [0, 0x30303030, 0, 0x30303030]);
+        Quarters.LoadMasks();
+        Quarters.LoadScaleConstants(zmm30, zmm29, zmm28);
+        Code.vmovdqu64(zmm31, __zmmword_ptr[_kernel.Constant(Quarters.Repeat(0x0F0F0F0F, 0x0F0F0F0F, 0x0F0F0F0F, 0x0F0F0F0F))]);
     }
 
     // 64 bytes of sixteen rows: four of them of all rows come together, and their halves go to two columns of groups.
     private void TransposeCodes(int place)
     {
         for (var row = 0; row < Lanes; row++) Code.vmovdqu64(Rows[row], Row(__zmmword_ptr, row, Head + (place * VectorBytes)));
-        for (var quad = 0; quad < Lanes; quad += 4)
-        {
-            var (a, b, c, d) = (Rows[quad], Rows[quad + 1], Rows[quad + 2], Rows[quad + 3]);
-            Code.vpunpckldq(zmm16, a, b);
-            Code.vpunpckhdq(zmm17, a, b);
-            Code.vpunpckldq(a, c, d);
-            Code.vpunpckhdq(b, c, d);
-            Code.vpunpcklqdq(c, zmm16, a);
-            Code.vpunpckhqdq(d, zmm16, a);
-            Code.vpunpcklqdq(a, zmm17, b);
-            Code.vpunpckhqdq(b, zmm17, b);
-        }
-
+        for (var quad = 0; quad < Lanes; quad += 4) TransposeQuad(quad);
         for (var column = 0; column < 4; column++)
         {
-            // Of each four columns of four rows, the first two are in the last two registers.
-            var at = column ^ 2;
+            var at = Column(column);
             Code.vshufi32x4(zmm16, Rows[at], Rows[at + 4], 0b10_00_10_00);
             Code.vshufi32x4(zmm17, Rows[at], Rows[at + 4], 0b11_01_11_01);
             Code.vshufi32x4(zmm18, Rows[at + 8], Rows[at + 12], 0b10_00_10_00);
@@ -115,6 +95,23 @@ internal sealed class PanelKernel
         }
     }
 
+    // In each quarter four columns of four rows change places; zmm16 and zmm17 are lost.
+    private void TransposeQuad(int first)
+    {
+        var (a, b, c, d) = (Rows[first], Rows[first + 1], Rows[first + 2], Rows[first + 3]);
+        Code.vpunpckldq(zmm16, a, b);
+        Code.vpunpckhdq(zmm17, a, b);
+        Code.vpunpckldq(a, c, d);
+        Code.vpunpckhdq(b, c, d);
+        Code.vpunpcklqdq(c, zmm16, a);
+        Code.vpunpckhqdq(d, zmm16, a);
+        Code.vpunpcklqdq(a, zmm17, b);
+        Code.vpunpckhqdq(b, zmm17, b);
+    }
+
+    // Where that leaves a column: the first two are in the last two registers.
+    private static int Column(int column) => column ^ 2;
+
     // d, dmin, and the groups' scales and minimums in the sixteen bytes that a block begins with.
     private void TransposeScales()
     {
@@ -132,32 +129,16 @@ internal sealed class PanelKernel
         StoreHalves(0);
         Code.vpsrld(zmm4, zmm4, 16);
         StoreHalves(RowBytes);
-        for (var row = 0; row < 4; row++)
-        {
-            Code.vpshufd(zmm4, Rows[row], 0b10_10_01_01);
-            Code.vpshufd(Rows[row], Rows[row], 0b11_10_11_01);
-            Code.vpsrlvd(Rows[row], Rows[row], zmm30);
-            Code.vpandd(Rows[row], Rows[row], zmm29);
-            Code.vpsrld(zmm4, zmm4, 2);
-            Code.vpternlogd(Rows[row], zmm4, zmm28, 0xF8);
-        }
-
-        Code.vpunpckldq(zmm4, zmm0, zmm1);
-        Code.vpunpckldq(zmm5, zmm2, zmm3);
-        Code.vpunpckhdq(zmm6, zmm0, zmm1);
-        Code.vpunpckhdq(zmm7, zmm2, zmm3);
-        Code.vpunpcklqdq(zmm8, zmm4, zmm5);
-        Code.vpunpckhqdq(zmm9, zmm4, zmm5);
-        Code.vpunpcklqdq(zmm10, zmm6, zmm7);
-        Code.vpunpckhqdq(zmm11, zmm6, zmm7);
+        for (var row = 0; row < 4; row++) Quarters.UnpackScales(Rows[row], Rows[row], zmm4, zmm30, zmm29, zmm28);
+        TransposeQuad(0);
         for (byte group = 0; group < 8; group++)
         {
             // Each four bytes are those of four groups: one as a number, or twice as a pair of words.
             var place = (uint)(group % 4);
-            Code.vpshufb(zmm0, group < 4 ? zmm8 : zmm9, __zmmword_ptr[Places(0x80808000u | place, 4)]);
-            Code.vmovdqa64(__zmmword_ptr[rdx + (WeightPanel.Scales + (group * RowBytes))], zmm0);
-            Code.vpshufb(zmm1, group < 4 ? zmm10 : zmm11, __zmmword_ptr[Places(0x80008000u | (place << 16) | place, 0x00040004)]);
-            Code.vmovdqa64(__zmmword_ptr[rdx + (WeightPanel.Pairs + (group * RowBytes))], zmm1);
+            Code.vpshufb(zmm4, Rows[Column(group / 4)], __zmmword_ptr[Places(0x80808000u | place, 4)]);
+            Code.vmovdqa64(__zmmword_ptr[rdx + (WeightPanel.Scales + (group * RowBytes))], zmm4);
+            Code.vpshufb(zmm5, Rows[Column(2 + (group / 4))], __zmmword_ptr[Places(0x80008000u | (place << 16) | place, 0x00040004)]);
+            Code.vmovdqa64(__zmmword_ptr[rdx + (WeightPanel.Pairs + (group * RowBytes))], zmm5);
         }
 
         void StoreHalves(int place)
@@ -168,7 +149,7 @@ internal sealed class PanelKernel
         }
     }
 
-    private Label Places(uint first, uint step) => _kernel.Constant(OfQuarters([first, first + step, first + (2 * step), first + (3 * step)]));
+    private Label Places(uint first, uint step) => _kernel.Constant(Quarters.Repeat(first, first + step, first + (2 * step), first + (3 * step)));
 
     private static AssemblerMemoryOperand Row(AssemblerMemoryOperandFactory size, int row, int place)
     {
@@ -181,9 +162,4 @@ internal sealed class PanelKernel
             _ => size[first + r9 + place],
         };
     }
-
-    private void Load(AssemblerRegisterZMM register, ReadOnlySpan<uint> quarter) =>
-        Code.vmovdqu64(register, __zmmword_ptr[_kernel.Constant(OfQuarters(quarter))]);
-
-    private static byte[] OfQuarters(ReadOnlySpan<uint> quarter) => [.. MemoryMarshal.AsBytes<uint>([.. quarter, .. quarter, .. quarter, .. quarter])];
 }
