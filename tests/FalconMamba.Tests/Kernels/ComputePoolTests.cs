@@ -61,8 +61,12 @@ public class ComputePoolTests
         var workers = job.Threads.Distinct().Where(thread => Path.GetFileName(thread) != own).ToArray();
         Assert.Equal(threads - 1, workers.Length);
         var before = workers.Sum(Nanoseconds);
-        Thread.Sleep(1000);
-        // Threads that did not sleep would have taken two seconds, or all that a busy machine gave them.
+        // Until this thread had a second of its own: threads that did not sleep would have had as much.
+        var start = Nanoseconds(MeetingJob.OwnThread());
+        while (Nanoseconds(MeetingJob.OwnThread()) - start < 1_000_000_000)
+        {
+        }
+
         Assert.InRange(workers.Sum(Nanoseconds) - before, 0, 50_000_000);
 
         static long Nanoseconds(string thread) => long.Parse(File.ReadAllText(Path.Combine(thread, "schedstat")).Split(' ')[0], CultureInfo.InvariantCulture);

@@ -81,9 +81,9 @@ public class GgufModelTests
             StringComparison.Ordinal);
     }
 
-    /// <summary>The divergence over a long text, as the table of the fixtures has it: takes minutes, so it runs when asked for.</summary>
-    [Fact(Explicit = true)]
-    [Trait("Category", "Slow")]
+    /// <summary>The divergence over a long text, as the table of the fixtures has it.</summary>
+    [Fact]
+    [Trait("Category", "Golden")]
     public void Activations_of_eight_bits_stay_close_to_float_ones_over_a_long_text() => FixtureFolder.ForEach<GgufTables.Case>("gguf", GgufTables.Discover, isPart: true, check: static golden =>
     {
         const int chunks = 8, length = 512;
