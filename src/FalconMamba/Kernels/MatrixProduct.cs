@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
@@ -32,6 +33,28 @@ internal unsafe struct MatrixProductArguments
         if (Bias is not null) sum += Bias[row];
         var y = Output + ((nint)token * OutputStride) + row;
         *y = Accumulate ? *y + sum : sum;
+    }
+
+    /// <summary>Writes one token's numbers of neighbouring rows.</summary>
+    public readonly void Put(int row, int token, ReadOnlySpan<float> sums)
+    {
+        var y = new Span<float>(Output + ((nint)token * OutputStride) + row, sums.Length);
+        if (Bias is null && !Accumulate)
+        {
+            sums.CopyTo(y);
+            return;
+        }
+
+        var i = 0;
+        for (; i <= sums.Length - Vector256<float>.Count; i += Vector256<float>.Count)
+        {
+            var sum = Vector256.Create(sums[i..]);
+            if (Bias is not null) sum += Vector256.Load(Bias + row + i);
+            if (Accumulate) sum = Vector256.Create<float>(y[i..]) + sum;
+            sum.CopyTo(y[i..]);
+        }
+
+        for (; i < sums.Length; i++) Put(row + i, token, sums[i]);
     }
 }
 
@@ -136,7 +159,7 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         };
         _assembled(&arguments);
         var count = groups * FloatKernel.RowsAtOnce(TFormat.Type);
-        for (var i = 0; i < count; i++) _arguments.Put(row + i, 0, sums[i]);
+        _arguments.Put(row, 0, new ReadOnlySpan<float>(sums, count));
         return row + count;
     }
 
