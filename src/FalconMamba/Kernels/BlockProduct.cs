@@ -111,7 +111,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
         };
         _assembled(&arguments);
         var rows = groups * RowsAtOnce;
-        _arguments.Put(row, token, new ReadOnlySpan<float>(sums, rows));
+        _arguments.Put(row, rows, token, sums);
         return row + rows;
     }
 

@@ -8,7 +8,7 @@ namespace FalconMamba.Kernels;
 
 /// <summary>
 /// The kernels of one path on one number of threads: the edge where sizes are checked and spans and buffers become
-/// pointers. All paths give the same bits, but for those that <see cref="MayRound"/>.
+/// pointers. All paths give the same bits, but for those that round (<see cref="Rounding"/>).
 /// </summary>
 internal abstract class KernelSet
 {
@@ -20,10 +20,10 @@ internal abstract class KernelSet
         Threads = threads;
         Exact = exact;
         Assembled = assembled;
-        MayRound = assembled && !exact && !deterministic;
+        Rounding = !assembled || exact || deterministic ? ActivationRounding.Never : name == "amx" ? ActivationRounding.ForAmx : ActivationRounding.WhereItPays;
     }
 
-    /// <summary>The path's name: emitted, 512, 256, 128 or generic.</summary>
+    /// <summary>The path's name: amx, emitted, 512, 256, 128 or generic.</summary>
     public string Name { get; }
 
     /// <summary>Why it is this path: what the processor has, or the variable's value.</summary>
@@ -41,11 +41,12 @@ internal abstract class KernelSet
     /// <summary>Whether weights in block formats are multiplied with activations of 32 bits rather than of eight.</summary>
     public bool Exact { get; }
 
-    /// <summary>Whether activations of many tokens may be rounded to bfloat16 where weights are bfloat16 and it pays.</summary>
-    public bool MayRound { get; }
+    /// <summary>Whether activations of many tokens are rounded to bfloat16 where weights are bfloat16.</summary>
+    public ActivationRounding Rounding { get; }
 
     /// <summary>The paths that run on this machine, the fastest first; those wider than its registers are emulated.</summary>
-    public static IReadOnlyList<string> Paths { get; } = [.. KernelAssembler.IsSupported ? ["emitted"] : Array.Empty<string>(), "512", "256", "128", "generic"];
+    public static IReadOnlyList<string> Paths =>
+        [.. AmxSupport.IsUsable ? ["amx"] : Array.Empty<string>(), .. KernelAssembler.IsSupported ? ["emitted"] : Array.Empty<string>(), "512", "256", "128", "generic"];
 
     /// <summary>The kernels of the widest path this machine has registers for, or of the one that <c>FALCON_MAMBA_KERNELS</c> names.</summary>
     /// <exception cref="ArgumentException">The variable names no path.</exception>
@@ -108,14 +109,16 @@ internal abstract class KernelSet
 
     private static KernelSet Make(string path, int threads, bool exact, bool deterministic) => path switch
     {
+        "amx" when AmxSupport.IsUsable => new KernelSet<Lanes512, ByteLanes256, BytePair512>("amx", threads, exact, deterministic, assembled: true),
         "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, deterministic, assembled: true),
         "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact, deterministic),
         "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact, deterministic),
         "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact, deterministic),
         "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact, deterministic),
         "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact, deterministic),
+        "amx" => throw new ArgumentException($"{Variable} is \"amx\", but {AmxSupport.Obstacle}: use {string.Join(", ", Paths.SkipLast(1))} or {Paths[^1]}.", nameof(path)),
         "emitted" => throw new ArgumentException($"{Variable} is \"emitted\", for which this processor lacks AVX-512 or VNNI: use 512, 256, 128 or generic.", nameof(path)),
-        _ => throw new ArgumentException($"{Variable} is \"{path}\": use emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
+        _ => throw new ArgumentException($"{Variable} is \"{path}\": use amx (where AMX is), emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
     };
 }
 
@@ -208,7 +211,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         switch (type)
         {
             case TensorType.F32: MatrixProduct<T, F32Format>.Run(in arguments, Pool, Threads, Assembled); break;
-            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads, Assembled, MayRound); break;
+            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads, Assembled, Rounding); break;
             case TensorType.F16: MatrixProduct<T, F16Format>.Run(in arguments, Pool, Threads, Assembled); break;
             default:
                 var format = BlockFormats.Find(type) ?? throw new NotSupportedException($"There is no matrix product for weights of type {type}.");

@@ -35,26 +35,21 @@ internal unsafe struct MatrixProductArguments
         *y = Accumulate ? *y + sum : sum;
     }
 
-    /// <summary>Writes one token's numbers of neighbouring rows.</summary>
-    public readonly void Put(int row, int token, ReadOnlySpan<float> sums)
+    /// <summary>Writes some rows' numbers of a token, with their bias.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public readonly void Put(int first, int rows, int token, float* sums)
     {
-        var y = new Span<float>(Output + ((nint)token * OutputStride) + row, sums.Length);
-        if (Bias is null && !Accumulate)
+        var y = Output + ((nint)token * OutputStride) + first;
+        var row = 0;
+        for (; row + Vector256<float>.Count <= rows; row += Vector256<float>.Count)
         {
-            sums.CopyTo(y);
-            return;
+            var sum = Vector256.Load(sums + row);
+            if (Bias is not null) sum += Vector256.Load(Bias + first + row);
+            if (Accumulate) sum = Vector256.Load(y + row) + sum;
+            sum.Store(y + row);
         }
 
-        var i = 0;
-        for (; i <= sums.Length - Vector256<float>.Count; i += Vector256<float>.Count)
-        {
-            var sum = Vector256.Create(sums[i..]);
-            if (Bias is not null) sum += Vector256.Load(Bias + row + i);
-            if (Accumulate) sum = Vector256.Create<float>(y[i..]) + sum;
-            sum.CopyTo(y[i..]);
-        }
-
-        for (; i < sums.Length; i++) Put(row + i, token, sums[i]);
+        for (; row < rows; row++) Put(first + row, token, sums[row]);
     }
 }
 
@@ -89,10 +84,11 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     /// <param name="pool">The threads.</param>
     /// <param name="threads">How many of them.</param>
     /// <param name="assembled">Whether an assembled kernel does what it can.</param>
-    /// <param name="mayRound">Whether the inputs of many tokens may be rounded to bfloat16 where the weights are.</param>
-    public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false, bool mayRound = false)
+    /// <param name="rounding">Whether the inputs of many tokens are rounded to bfloat16 where the weights are.</param>
+    public static void Run(
+        in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false, ActivationRounding rounding = ActivationRounding.Never)
     {
-        if (assembled && arguments is { Tokens: > 1, Rows: > 0, Columns: > 0 } && TryRunAssembled(in arguments, pool, threads, mayRound)) return;
+        if (assembled && arguments is { Tokens: > 1, Rows: > 0, Columns: > 0 } && TryRunAssembled(in arguments, pool, threads, rounding)) return;
         var rowBytes = Math.Max(1, arguments.Columns * TFormat.Size);
         var job = new MatrixProduct<T, TFormat>
         {
@@ -104,8 +100,13 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor(work, threads));
     }
 
-    /// <summary>Whether it pays to round the inputs of so many tokens to bfloat16.</summary>
-    public static bool RoundsInputs(int tokens) => TFormat.Type == TensorType.BF16 && tokens >= PairsFromTokens && TileChoice.PrefersPairs;
+    /// <summary>What multiplies so many tokens' inputs once they are rounded to bfloat16, if they are.</summary>
+    public static PairUnit PairsOf(int tokens, ActivationRounding rounding)
+    {
+        if (TFormat.Type != TensorType.BF16 || rounding == ActivationRounding.Never || tokens < PairsFromTokens) return PairUnit.None;
+        if (tokens >= PanelsFromTokens && (rounding == ActivationRounding.ForAmx || TileChoice.PrefersAmx)) return PairUnit.Amx;
+        return TileChoice.PrefersPairs ? PairUnit.Vectors : PairUnit.None;
+    }
 
     /// <summary>Whether it pays to pack weights for so many tokens.</summary>
     public static bool PacksPanels(int tokens, bool inPairs) =>
@@ -125,9 +126,11 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         }
     }
 
-    private static bool TryRunAssembled(in MatrixProductArguments arguments, ComputePool pool, int threads, bool mayRound)
+    private static bool TryRunAssembled(in MatrixProductArguments arguments, ComputePool pool, int threads, ActivationRounding rounding)
     {
-        var inPairs = mayRound && RoundsInputs(arguments.Tokens);
+        var unit = PairsOf(arguments.Tokens, rounding);
+        if (unit == PairUnit.Amx && AmxProduct.TryRun(in arguments, pool, threads)) return true;
+        var inPairs = unit == PairUnit.Vectors;
         return (!PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads))
             || PanelProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads);
     }
@@ -159,7 +162,7 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         };
         _assembled(&arguments);
         var count = groups * FloatKernel.RowsAtOnce(TFormat.Type);
-        _arguments.Put(row, 0, new ReadOnlySpan<float>(sums, count));
+        _arguments.Put(row, count, 0, sums);
         return row + count;
     }
 
