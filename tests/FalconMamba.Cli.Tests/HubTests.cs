@@ -10,13 +10,15 @@ public sealed class HubTests : IDisposable
     private readonly TemporaryFolder _home = new();
     private readonly StubHub _hub = new();
     private readonly StubServer _server;
-    private readonly string? _cacheBefore = Environment.GetEnvironmentVariable("HF_HUB_CACHE"), _endpointBefore = Environment.GetEnvironmentVariable("HF_ENDPOINT");
+    private readonly List<(string Name, string? Before)> _variables = [];
 
     public HubTests()
     {
         _server = new StubServer(_hub);
-        Environment.SetEnvironmentVariable("HF_HUB_CACHE", _home["hub"]);
-        Environment.SetEnvironmentVariable("HF_ENDPOINT", _hub.Address.AbsoluteUri);
+        Set("HF_HUB_CACHE", _home["hub"]);
+        Set("HF_ENDPOINT", _hub.Address.AbsoluteUri);
+        Set("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1");
+        foreach (var offline in (string[])["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"]) Set(offline, null);
         _hub.Files.Clear();
         var model = Path.Combine(FixtureFolder.Repository, "models", Falcon.Model);
         foreach (var file in Directory.EnumerateFiles(model)) _hub.Files[Path.GetFileName(file)] = File.ReadAllBytes(file);
@@ -25,8 +27,7 @@ public sealed class HubTests : IDisposable
 
     public void Dispose()
     {
-        Environment.SetEnvironmentVariable("HF_HUB_CACHE", _cacheBefore);
-        Environment.SetEnvironmentVariable("HF_ENDPOINT", _endpointBefore);
+        foreach (var (name, before) in _variables) Environment.SetEnvironmentVariable(name, before);
         _server.Dispose();
         _home.Dispose();
     }
@@ -100,5 +101,11 @@ public sealed class HubTests : IDisposable
         _hub.Files.Remove("model.safetensors");
         _hub.Files["pytorch_model.bin"] = [1, 2, 3];
         Falcon.Fails(1, "save_pretrained", "pull", "owner/name");
+    }
+
+    private void Set(string name, string? value)
+    {
+        _variables.Add((name, Environment.GetEnvironmentVariable(name)));
+        Environment.SetEnvironmentVariable(name, value);
     }
 }

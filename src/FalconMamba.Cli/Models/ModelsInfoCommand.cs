@@ -30,7 +30,7 @@ internal static class ModelsInfoCommand
         foreach (var revision in model.Revisions)
         {
             terminal.Output.WriteLine();
-            var files = new TextTable(1, ModelReport.NameOf(revision) is var label && label == revision.Commit[..10] ? revision.Commit : $"{label} = {revision.Commit}", "bytes");
+            var files = new TextTable(1, revision.References.IsEmpty ? revision.Commit : $"{ModelReport.NameOf(revision)} = {revision.Commit}", "bytes");
             foreach (var file in revision.Files) files.Add(file.Path, Units.Digits(file.ByteLength));
             foreach (var missing in revision.Missing) files.Add(missing, "not here");
             files.Write(terminal);

@@ -25,13 +25,24 @@ internal sealed record HubSubject(HubModelId Id, string Revision, string? File =
         {
             HttpStatusCode.TooManyRequests => new HubException(
                 HubProblem.TooManyRequests,
-                $"{host} wants fewer requests{(hasToken ? "" : "; it allows more with a token, in HF_TOKEN")}: run this again in some minutes, it goes on where it stopped.") { IsTransient = true, RetryAfter = wait },
+                $"{host} wants fewer requests{(hasToken ? "" : "; it allows more with a token, in HF_TOKEN")}: run this again in some minutes, it goes on where it stopped.")
+            {
+                IsTransient = true,
+                RetryAfter = wait,
+            },
             HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError => new HubException(
-                HubProblem.BadAnswer, $"{host} has a fault of its own ({(int)response.StatusCode}): run this again later, it goes on where it stopped.") { IsTransient = true, RetryAfter = wait },
+                HubProblem.BadAnswer, $"{host} has a fault of its own ({(int)response.StatusCode}): run this again later, it goes on where it stopped.")
+            {
+                IsTransient = true,
+                RetryAfter = wait,
+            },
 
             // The addresses of other hosts are signed and expire; the hub gives new ones.
             _ when host != hub.Authority => new HubException(
-                HubProblem.BadAnswer, $"{host} does not give {File ?? Id.ToString()} ({(int)response.StatusCode}): run this again later.") { IsTransient = true },
+                HubProblem.BadAnswer, $"{host} does not give {File ?? Id.ToString()} ({(int)response.StatusCode}): run this again later.")
+            {
+                IsTransient = true,
+            },
             _ when code == "GatedRepo" => new HubException(
                 HubProblem.Gated,
                 $"{Id} asks for its terms to be accepted: accept them on {PageOf(hub)}, "
@@ -39,7 +50,10 @@ internal sealed record HubSubject(HubModelId Id, string Revision, string? File =
             _ when code == "RevisionNotFound" => new HubException(
                 HubProblem.RevisionNotFound, $"{Id} has no revision {Revision}: see its branches, tags and commits on {PageOf(hub)}/tree/main."),
             _ when code == "EntryNotFound" => new HubException(
-                HubProblem.FileNotFound, $"{Id} has no file {File} at revision {Revision}: see its files on {PageOf(hub)}/tree/{Revision}.") { Commit = Header(response.Headers, CommitName) },
+                HubProblem.FileNotFound, $"{Id} has no file {File} at revision {Revision}: see its files on {PageOf(hub)}/tree/{Revision}.")
+            {
+                Commit = Header(response.Headers, CommitName),
+            },
             HttpStatusCode.Unauthorized when code != "RepoNotFound" => new HubException(
                 HubProblem.Unauthorized,
                 hasToken ? $"{host} does not accept the token: make a new one on {new Uri(hub, "settings/tokens")} and give it in HF_TOKEN." : $"{host} asks for a token to read {Id}: give one in HF_TOKEN."),

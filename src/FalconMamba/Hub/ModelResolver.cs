@@ -83,7 +83,8 @@ public static class ModelResolver
     private static FileNotFoundException Missing(string model, HubReference? reference, HubCache cache)
     {
         var kind = IsGguf(model) ? "file" : "folder";
-        if (reference?.Id.Owner is not null)
+        var isPath = IsGguf(model) && reference?.File is null;
+        if (reference?.Id.Owner is not null && !isPath)
         {
             return new FileNotFoundException(
                 $"There is no {kind} {model}, and no model {reference.Id} in the cache {cache.Folder}: fetch it with 'falcon-mamba pull {reference.PullArguments}', or check the path.", model);
