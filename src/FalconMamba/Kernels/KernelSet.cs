@@ -44,6 +44,9 @@ internal abstract class KernelSet
     /// <summary>Whether activations of many tokens are rounded to bfloat16 where weights are bfloat16.</summary>
     public ActivationRounding Rounding { get; }
 
+    /// <summary>Whether activations are rounded to eight bits in front of weights of a type.</summary>
+    public bool RoundsToBytes(TensorType weights) => !Exact && BlockFormats.Find(weights) is not null;
+
     /// <summary>The paths that run on this machine, the fastest first; those wider than its registers are emulated.</summary>
     public static IReadOnlyList<string> Paths =>
         [.. AmxSupport.IsUsable ? ["amx"] : Array.Empty<string>(), .. KernelAssembler.IsSupported ? ["emitted"] : Array.Empty<string>(), "512", "256", "128", "generic"];
@@ -81,6 +84,19 @@ internal abstract class KernelSet
     public abstract void MatrixProduct(
         Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch,
         bool accumulate = false);
+
+    /// <summary>Y = rmsnorm(X)·Wᵀ + bias; the norm is fused with the rounding of activations where they are rounded.</summary>
+    /// <param name="weights">W: a matrix of F32, F16, BF16 or a block format.</param>
+    /// <param name="input">X [tokens, W's columns].</param>
+    /// <param name="norm">The norm's weights [W's columns].</param>
+    /// <param name="epsilon">The norm's ε.</param>
+    /// <param name="normed">Room for rmsnorm(X) [tokens, W's columns], zeros up to a multiple of sixteen columns.</param>
+    /// <param name="output">Y [tokens, W's rows].</param>
+    /// <param name="bias">[W's rows], or null.</param>
+    /// <param name="tokens">How many rows of X and Y.</param>
+    /// <param name="scratch">Room for X in eight bits.</param>
+    public abstract void NormedProduct(
+        Tensor weights, Rows input, NativeBuffer norm, float epsilon, Rows normed, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch);
 
     /// <summary>Y = X·Wᵀ for all of W's rows, into memory of the caller: [tokens, W's rows].</summary>
     public abstract void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens, QuantizedActivations scratch);
@@ -140,23 +156,23 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch,
         bool accumulate)
     {
+        Multiply(weights.Type, scratch, Arguments(weights, firstRow, rowCount, input, output, bias, tokens, accumulate));
+    }
+
+    public override unsafe void NormedProduct(
+        Tensor weights, Rows input, NativeBuffer norm, float epsilon, Rows normed, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch)
+    {
         var (rows, columns) = Dimensions(weights);
-        ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, rows - firstRow);
-        var info = weights.Type.Info();
-        Multiply(weights.Type, scratch, new MatrixProductArguments
+        if (!RoundsToBytes(weights.Type))
         {
-            Weights = weights.Pointer + ((nint)firstRow * columns / info.BlockLength * info.BlockBytes),
-            Bias = bias is null ? null : new Rows(bias, rows).Pointer(1, rows) + firstRow,
-            Input = input.Pointer(tokens, (columns + 15) & ~15),
-            Output = output.Pointer(tokens, rowCount),
-            Rows = rowCount,
-            Columns = columns,
-            Tokens = tokens,
-            InputStride = input.Stride,
-            OutputStride = output.Stride,
-            Accumulate = accumulate,
-        });
+            RmsNorm(input, normed, norm, tokens, columns, epsilon);
+            MatrixProduct(weights, 0, rows, normed, output, bias, tokens, scratch, accumulate: false);
+            return;
+        }
+
+        var arguments = Arguments(weights, 0, rows, input, output, bias, tokens, accumulate: false);
+        var product = new BlockFormatProduct(in arguments, scratch, this, new InputNorm(new Rows(norm, columns).Pointer(1, columns), epsilon));
+        BlockFormats.Find(weights.Type)!.Accept(ref product);
     }
 
     public override unsafe void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens, QuantizedActivations scratch)
@@ -206,6 +222,28 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         ? (checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]))
         : throw new ArgumentException($"{matrix} is not a matrix.", nameof(matrix));
 
+    private static unsafe MatrixProductArguments Arguments(
+        Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, bool accumulate)
+    {
+        var (rows, columns) = Dimensions(weights);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, rows - firstRow);
+        var info = weights.Type.Info();
+        return new MatrixProductArguments
+        {
+            Weights = weights.Pointer + ((nint)firstRow * columns / info.BlockLength * info.BlockBytes),
+            Bias = bias is null ? null : new Rows(bias, rows).Pointer(1, rows) + firstRow,
+            Input = input.Pointer(tokens, (columns + 15) & ~15),
+            Output = output.Pointer(tokens, rowCount),
+            Rows = rowCount,
+            Columns = columns,
+            Tokens = tokens,
+            InputStride = input.Stride,
+            OutputStride = output.Stride,
+            Accumulate = accumulate,
+        };
+    }
+
     private void Multiply(TensorType type, QuantizedActivations scratch, in MatrixProductArguments arguments)
     {
         switch (type)
@@ -215,7 +253,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
             case TensorType.F16: MatrixProduct<T, F16Format>.Run(in arguments, Pool, Threads, Assembled); break;
             default:
                 var format = BlockFormats.Find(type) ?? throw new NotSupportedException($"There is no matrix product for weights of type {type}.");
-                var product = new BlockFormatProduct(in arguments, scratch, this);
+                var product = new BlockFormatProduct(in arguments, scratch, this, default);
                 format.Accept(ref product);
                 break;
         }
@@ -227,9 +265,11 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         private readonly ref readonly MatrixProductArguments _arguments;
         private readonly QuantizedActivations _scratch;
         private readonly KernelSet _kernels;
+        private readonly InputNorm _norm;
 
-        public BlockFormatProduct(in MatrixProductArguments arguments, QuantizedActivations scratch, KernelSet kernels)
+        public BlockFormatProduct(in MatrixProductArguments arguments, QuantizedActivations scratch, KernelSet kernels, InputNorm norm)
         {
+            _norm = norm;
             _arguments = ref arguments;
             _scratch = scratch;
             _kernels = kernels;
@@ -244,7 +284,8 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
             }
 
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
-            ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
+            if (_norm.Weight is null) ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
+            else NormedRounding<T>.Run(_arguments.Input, _arguments.InputStride, in rows, _norm, _arguments.Tokens, Pool, _kernels.Threads);
             if (_kernels.Assembled && TiledBlockProduct<TFormat>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, _kernels.Assembled ? _scratch : null, Pool, _kernels.Threads);
         }

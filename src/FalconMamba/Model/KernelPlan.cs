@@ -67,7 +67,7 @@ public sealed record KernelPlan
 
         void AddLayer(LayerWeights layer)
         {
-            Add("norm", layer.Norm, nameof(RmsNorm<>));
+            Add("norm", layer.Norm, kernels.RoundsToBytes(layer.InProj.Type) ? nameof(NormedRounding<>) : nameof(RmsNorm<>));
             Add("mixer.in_proj", layer.InProj);
             Add("mixer.in_proj bias", layer.InProjBias, nameof(MatrixProduct<,>));
             Add("mixer.conv1d", layer.Conv1d, nameof(CausalConvolution<>));
