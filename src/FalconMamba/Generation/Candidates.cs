@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace FalconMamba.Generation;
 
@@ -10,6 +11,9 @@ internal sealed class Candidates
 {
     // For few values a heap: almost every logit is below its least, which is one predictable comparison.
     private const int LargestHeap = 256;
+
+    // A draw passes over whole blocks before it looks for its place in one.
+    private const int DrawBlock = 512;
 
     private int[] _ids = [];
     private float[] _logits = [];
@@ -65,9 +69,8 @@ internal sealed class Candidates
     public Span<double> Weights(out double total)
     {
         FillWeights();
-        total = 0;
         var weights = _weights.AsSpan(0, Count);
-        foreach (var weight in weights) total += weight;
+        total = Sum(weights);
         return weights;
     }
 
@@ -122,14 +125,16 @@ internal sealed class Candidates
     {
         var weights = Weights(out var total);
         var remaining = uniform * total;
-        var chosen = 0;
-        for (var i = 0; i < weights.Length && remaining >= 0; i++)
+        var (block, mass) = (0, 0.0);
+        for (var start = 0; start < weights.Length && remaining >= 0; start += DrawBlock)
         {
-            if (weights[i] == 0) continue;
-            chosen = i;
-            remaining -= weights[i];
+            var sum = Sum(weights.Slice(start, Math.Min(DrawBlock, weights.Length - start)));
+            if (sum == 0) continue;
+            (block, mass) = (start, remaining);
+            remaining -= sum;
         }
 
+        var chosen = block + PlaceIn(weights.Slice(block, Math.Min(DrawBlock, weights.Length - block)), mass);
         probability = weights[chosen] / total;
         return _ids[chosen];
     }
@@ -214,6 +219,32 @@ internal sealed class Candidates
         values.Sort();
         values.Reverse();
         return values;
+    }
+
+    // Eight sums side by side whatever the width of vectors, so that the bits are the same everywhere.
+    private static double Sum(ReadOnlySpan<double> values)
+    {
+        var sums = Vector512<double>.Zero;
+        var i = 0;
+        for (; i <= values.Length - Vector512<double>.Count; i += Vector512<double>.Count) sums += Vector512.Create(values[i..]);
+        var sum = 0.0;
+        for (var lane = 0; lane < Vector512<double>.Count; lane++) sum += sums[lane];
+        for (; i < values.Length; i++) sum += values[i];
+        return sum;
+    }
+
+    // The first weight that the running sum exceeds the mass with, or the last that is not 0.
+    private static int PlaceIn(ReadOnlySpan<double> weights, double mass)
+    {
+        var place = 0;
+        for (var i = 0; i < weights.Length && mass >= 0; i++)
+        {
+            if (weights[i] == 0) continue;
+            place = i;
+            mass -= weights[i];
+        }
+
+        return place;
     }
 
     private void FillWeights()
