@@ -22,7 +22,12 @@ public class BeamSearchTests
                 var expected = All(paths, [], 0, depth: 4).Select(end => (end.Ids, Score: end.Logprob / Math.Pow(end.Ids.Length, penalty))).OrderByDescending(end => end.Score).ToList();
                 var answers = paths.Model.GenerateInDetail(Prompt, new()
                 {
-                    NumBeams = 625, NumReturnSequences = 10, MaxNewTokens = 4, LengthPenalty = penalty, EosTokenIds = [11], LogitsProcessors = [paths.Only],
+                    NumBeams = 625,
+                    NumReturnSequences = 10,
+                    MaxNewTokens = 4,
+                    LengthPenalty = penalty,
+                    EosTokenIds = [11],
+                    LogitsProcessors = [paths.Only],
                 }).Answers;
                 AssertSame(expected.Take(10), answers);
             }
@@ -48,8 +53,13 @@ public class BeamSearchTests
                         var expected = PlainSearch(paths, ends, width, stopping, penalty, room: 7);
                         var answers = paths.Model.GenerateInDetail(Prompt, new()
                         {
-                            NumBeams = width, NumReturnSequences = width, MaxNewTokens = 7, LengthPenalty = penalty, EarlyStopping = stopping,
-                            EosTokenIds = [.. ends], LogitsProcessors = [paths.Only],
+                            NumBeams = width,
+                            NumReturnSequences = width,
+                            MaxNewTokens = 7,
+                            LengthPenalty = penalty,
+                            EarlyStopping = stopping,
+                            EosTokenIds = [.. ends],
+                            LogitsProcessors = [paths.Only],
                         }).Answers;
                         AssertSame(expected, answers);
                         ended += answers.Count(answer => answer.FinishReason == FinishReason.StopId);
