@@ -87,7 +87,7 @@ internal static class CommonOptions
     public static Option<double> Double(double least, double most, double absent, string name) => Number(
         absent,
         text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value : (double?)null,
-        most >= float.MaxValue ? $"a number from {least:R}" : $"a number from {least:R} to {most:R}",
+        most >= float.MaxValue ? least <= float.MinValue ? "a number" : $"a number from {least:R}" : $"a number from {least:R} to {most:R}",
         name);
 
     /// <summary>Names an option's value and says what it is for.</summary>

@@ -141,7 +141,7 @@ internal static class FuzzTargets
     private static void ReadConfig(string path, FuzzRead read)
     {
         read.HeaderPassed = IsJson(path);
-        TryAll(read, () => _ = GenerationConfig.FromFile(path).ToOptions(), () => _ = FalconMambaConfig.FromFile(path).ToJson());
+        TryAll(read, () => _ = GenerationConfig.FromFile(path).Complete(), () => _ = FalconMambaConfig.FromFile(path).ToJson());
     }
 
     private static void ReadTokenizer(string path, FuzzRead read)
