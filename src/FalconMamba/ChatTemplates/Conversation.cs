@@ -10,9 +10,8 @@ internal sealed class Conversation
 {
     private const string ContinuationMark = "CONTINUE_FINAL_MESSAGE_TAG ";
 
-    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
-
     private static readonly string[] ReasoningNames = ["reasoning_content", "thinking", "reasoning"];
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
 
     // A role is a choice from a list more than a text: where it stands, a template's special token for it may stand too.
     private static readonly HashSet<string> KnownRoles = ["system", "developer", "user", "assistant", "tool", "function", "ipython"];

@@ -6,8 +6,8 @@ namespace FalconMamba.Tests.ChatTemplates;
 
 public class TrustTests
 {
-    // Private characters that no template knows.
-    private const char First = '\uE000', Last = '\uE0FF';
+    // Rare ideographs: no template holds them, and nothing prints them as escapes.
+    private const char First = '\u3400', Last = '\u34FF';
 
     private static readonly (string, string)[] SpecialTokens = [("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>"), ("pad_token", "<pad>")];
 
@@ -27,12 +27,14 @@ public class TrustTests
     [InlineData("{{ 'aXb'.replace('X', m.content) }}{{ 'abc'.center(99, m.content[0]) }}{{ m.content.encode().decode() }}")]
     [InlineData("{{ m.content | striptags }}{{ m.content | urlize }}{{ {'k': m.content} | xmlattr }}{{ {m.content: 1} }}")]
     [InlineData("{{ 'x'.translate({120: m.content}) }}{{ m.content.expandtabs() }}{{ m.content.swapcase() }}{{ m.content | pprint }}")]
+    [InlineData("{{ dict(**{m.content: 1}) }}{% macro f() %}{{ kwargs }}{% endmacro %}{{ f(**{m.content: 1}) }}{{ namespace(**{m.content: 1}) }}")]
+    [InlineData("{{ ('{:' ~ m.content[2] ~ '>9}').format('') }}{{ m.content[2:] | map('replace', 'Q', 'q') | list }}{{ '%c' % 13312 }}{{ '{:c}'.format(13312) }}")]
     [InlineData("{{ '%5s|%-5.2s|%r' | format(m.content, m.content, m.content) }}{{ '{:>30}'.format(m.content) }}{{ m.content.partition('Q') }}")]
     public void What_came_from_a_message_stays_untrusted(string body)
     {
         var content = "Q " + new string([.. Enumerable.Range(0, 20).Select(static i => (char)(First + i))]) + " Q";
         var chat = ChatTemplate.Parse("{% set m = messages[0] %}" + body).Render([new ChatMessage("user", content)]);
-        Assert.Contains(chat.Text, IsPrivate);
+        Assert.Contains(chat.Text, IsForeign);
         CheckTrust(chat);
     }
 
@@ -72,7 +74,7 @@ public class TrustTests
         {
             if (row.Expected is null || row.Name != "single_user_gen") return;
             var chat = row.Template.Render([new ChatMessage("user", new string(First, 9))], new ChatTemplateOptions { AddGenerationPrompt = true, Clock = row.Options.Clock }, SpecialTokens);
-            for (var i = 0; i < chat.Text.Length; i++) Assert.Equal(!IsPrivate(chat.Text[i]), IsTrusted(chat, i));
+            for (var i = 0; i < chat.Text.Length; i++) Assert.Equal(!IsForeign(chat.Text[i]), IsTrusted(chat, i));
         });
 
     [Fact]
@@ -108,16 +110,16 @@ public class TrustTests
         Assert.Equal(tokenizer.Encode(chat.Text), tokenizer.Encode(chat));
     }
 
-    private static bool IsPrivate(char unit) => unit is >= First and <= Last;
+    private static bool IsForeign(char unit) => unit is >= First and <= Last;
 
     private static bool IsTrusted(RenderedChat chat, int place) => chat.TrustedRanges.Any(range => range.Start.Value <= place && place < range.End.Value);
 
     private static void CheckTrust(RenderedChat chat)
     {
-        foreach (var range in chat.TrustedRanges) Assert.DoesNotContain(chat.Text[range], IsPrivate);
+        foreach (var range in chat.TrustedRanges) Assert.DoesNotContain(chat.Text[range], IsForeign);
     }
 
-    // The same message with private characters for those of its texts; roles and kinds stay.
+    // The same message with rare characters for those of its texts; roles and kinds stay.
     private static JsonNode Hide(JsonNode node, string? key = null) => node switch
     {
         JsonObject fields => new JsonObject(fields.Select(static field => KeyValuePair.Create(field.Key, field.Value is null ? null : Hide(field.Value, field.Key)))),

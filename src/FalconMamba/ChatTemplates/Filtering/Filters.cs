@@ -96,7 +96,7 @@ internal static class Filters
     {
         if (arguments.Positional.Count > 0 && arguments.Named.Count > 0) throw Fault.Runtime("format takes values by place or by name, not both");
         object values = arguments.Named.Count > 0
-            ? arguments.Named.Aggregate(new DictValue(), static (dict, argument) => dict.Set(Text.Trusted(argument.Name), argument.Value))
+            ? arguments.NamedValues
             : new TupleValue([.. arguments.Positional]);
         return PercentFormat.Apply(Representation.Str(value), values);
     }

@@ -13,6 +13,7 @@ internal sealed class FieldSpecification
     private bool _isAlternate;
     private int _width;
     private int? _precision;
+    private bool _isTrusted;
 
     /// <summary>Formats a value.</summary>
     /// <exception cref="Fault">The specification does not suit it.</exception>
@@ -20,6 +21,7 @@ internal sealed class FieldSpecification
     {
         if (specification.Value.Length == 0) return Representation.Str(value);
         var parsed = Parse(specification.Value);
+        parsed._isTrusted = specification.IsTrusted;
         switch (value)
         {
             case Text text: return parsed.FormatText(text);
@@ -83,7 +85,7 @@ internal sealed class FieldSpecification
         if (_kind == 'c')
         {
             var code = Kinds.ToInt(value);
-            return Pad(Text.Trusted(Characters.ToText(code is >= 0 and <= 0x10FFFF ? code : throw Fault.Expected("a code point", value))), _alignment is '\0' ? '<' : _alignment);
+            return Pad(Text.Untrusted(Characters.ToText(code is >= 0 and <= 0x10FFFF ? code : throw Fault.Expected("a code point", value))), _alignment is '\0' ? '<' : _alignment);
         }
 
         var radix = _kind switch { '\0' or 'd' or 'n' => 10, 'b' => 2, 'o' => 8, 'x' or 'X' => 16, _ => throw Fault.Runtime("a specification of the format does not suit an integer") };
@@ -127,7 +129,7 @@ internal sealed class FieldSpecification
 
         if (alignment != '=') return Pad(Text.Trusted(sign + prefix + digits + rest), alignment);
         var missing = (long)_width - sign.Length - prefix.Length - digits.Length - rest.Length;
-        return new TextBuilder().Append(sign).Append(prefix).Repeat(Text.Trusted(_fill), missing).Append(digits).Append(rest).ToText();
+        return new TextBuilder().Append(sign).Append(prefix).Repeat(Text.Of(_fill, _isTrusted), missing).Append(digits).Append(rest).ToText();
     }
 
     private string Group(string digits, int size, int least)
@@ -154,7 +156,7 @@ internal sealed class FieldSpecification
         var missing = (long)_width - text.Length;
         if (missing <= 0) return text;
         var before = alignment switch { '<' => 0, '^' => missing / 2, _ => missing };
-        var fill = Text.Trusted(_fill);
+        var fill = Text.Of(_fill, _isTrusted);
         return new TextBuilder().Repeat(fill, before).Append(text).Repeat(fill, missing - before).ToText();
     }
 }

@@ -114,9 +114,10 @@ internal sealed class PercentFormat
                 if (_format.IsMarkup) text = Markup.Escape(text);
                 return precision is { } most && most < text.Length ? text[..text.OffsetOf(most)] : text;
             case 'c':
+                // The number may have come from outside, and only here it becomes a letter.
                 return value is Text { Length: 1 } character
                     ? character
-                    : Text.Trusted(Characters.ToText(Kinds.ToInt(value) is >= 0 and <= 0x10FFFF and var code ? code : throw Fault.Expected("a code point", value)));
+                    : Text.Untrusted(Characters.ToText(Kinds.ToInt(value) is >= 0 and <= 0x10FFFF and var code ? code : throw Fault.Expected("a code point", value)));
             case 'd' or 'i' or 'u':
                 return Text.Trusted(Integer(ToInteger(value), 10, "", flags, precision));
             case 'o' or 'x' or 'X':

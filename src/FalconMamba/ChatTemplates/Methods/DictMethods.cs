@@ -10,11 +10,7 @@ internal static class DictMethods
     public static Func<DictValue, Arguments, object?>? Find(string name) => name switch
     {
         "get" => static (dict, arguments) => Get(dict, arguments),
-        "items" or "keys" or "values" => (dict, arguments) =>
-        {
-            arguments.Bind(name);
-            return new DictView(dict, $"dict_{name}");
-        },
+        "items" or "keys" or "values" => (dict, arguments) => View(dict, arguments, name),
         "copy" => static (dict, _) => new DictValue().SetAll(dict),
         "fromkeys" => static (_, arguments) => FromKeys(arguments),
         _ => null,
@@ -25,6 +21,12 @@ internal static class DictMethods
     {
         var bound = arguments.Bind("fromkeys", "/iterable", "/value?");
         return Sequences.ToList(bound[0]).Aggregate(new DictValue(), (dict, key) => dict.Set(key, bound[1]));
+    }
+
+    private static DictView View(DictValue dict, Arguments arguments, string name)
+    {
+        arguments.Bind(name);
+        return new DictView(dict, $"dict_{name}");
     }
 
     private static object? Get(DictValue dict, Arguments arguments)

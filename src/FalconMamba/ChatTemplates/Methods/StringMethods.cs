@@ -65,14 +65,8 @@ internal static class StringMethods
         "isupper", "lower", "swapcase", "title", "upper");
 
     /// <summary>A method by its name.</summary>
-    public static Func<Text, Arguments, object?>? Find(string name) => Table.TryGetValue(name, out var method)
-        ? (text, arguments) =>
-        {
-            if (WithoutArguments.Contains(name)) arguments.Bind(name);
-            Budget.Current.Step(text.Value.Length >> 6);
-            return method(text, arguments);
-        }
-        : null;
+    public static Func<Text, Arguments, object?>? Find(string name) =>
+        Table.TryGetValue(name, out var method) ? (text, arguments) => Call(name, method, text, arguments) : null;
 
     /// <summary>Whether a text has cased letters and all are lower case.</summary>
     public static bool IsLower(Text text) =>
@@ -81,6 +75,13 @@ internal static class StringMethods
     /// <summary>Whether a text has cased letters and all are upper case.</summary>
     public static bool IsUpper(Text text) =>
         Characters.CodePoints(text.Value).Where(LetterCase.IsCased).ToList() is { Count: > 0 } cased && cased.TrueForAll(LetterCase.IsUpper);
+
+    private static object? Call(string name, Func<Text, Arguments, object?> method, Text text, Arguments arguments)
+    {
+        if (WithoutArguments.Contains(name)) arguments.Bind(name);
+        Budget.Current.Step(text.Value.Length >> 6);
+        return method(text, arguments);
+    }
 
     private static bool All(Text text, Func<int, bool> isOf) => text.Value.Length > 0 && Characters.CodePoints(text.Value).All(isOf);
 
@@ -252,7 +253,7 @@ internal static class StringMethods
                 case null: break;
                 case Undefined: builder.Append(character); break;
                 case Text replacement: builder.Append(replacement); break;
-                case var other: builder.Append(Characters.ToText(Kinds.ToInt(other) is >= 0 and <= 0x10FFFF and var point ? point : throw Fault.Expected("a code point", other)), character.IsTrusted); break;
+                case var other: builder.Append(Characters.ToText(Kinds.ToInt(other) is >= 0 and <= 0x10FFFF and var point ? point : throw Fault.Expected("a code point", other)), trusted: false); break;
             }
         }
 

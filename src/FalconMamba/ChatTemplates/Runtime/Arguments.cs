@@ -36,6 +36,12 @@ internal sealed class Arguments(List<object?> positional, List<(string Name, obj
     /// <summary>Arguments by name.</summary>
     public List<(string Name, object? Value)> Named => named;
 
+    /// <summary>Whether the template itself wrote the names, and not a dict behind <c>**</c> that came from outside.</summary>
+    public bool HasTrustedNames { get; init; } = true;
+
+    /// <summary>The arguments by name as a dict.</summary>
+    public DictValue NamedValues => named.Aggregate(new DictValue(), (dict, argument) => dict.Set(Text.Of(argument.Name, HasTrustedNames), argument.Value));
+
     /// <summary>No arguments.</summary>
     public static Arguments None { get; } = new([], []);
 

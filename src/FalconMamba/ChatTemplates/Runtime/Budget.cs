@@ -9,19 +9,19 @@ namespace FalconMamba.ChatTemplates.Runtime;
 internal sealed class Budget(ChatTemplateLimits limits)
 {
     [ThreadStatic]
-    private static Budget? Threads;
+    private static Budget? _ofThread;
 
     private long _steps, _built;
     private int _depth;
 
     /// <summary>The budget of the rendering on this thread; outside of one, a fresh one.</summary>
-    public static Budget Current => Threads ??= new Budget(new ChatTemplateLimits());
+    public static Budget Current => _ofThread ??= new Budget(new ChatTemplateLimits());
 
     /// <summary>Makes a budget the thread's; dispose the result to put the former one back.</summary>
     public static Use Enter(Budget? budget)
     {
-        var former = Threads;
-        Threads = budget;
+        var former = _ofThread;
+        _ofThread = budget;
         return new Use(former);
     }
 
@@ -69,6 +69,6 @@ internal sealed class Budget(ChatTemplateLimits limits)
     internal readonly struct Use(Budget? former) : IDisposable
     {
         /// <inheritdoc/>
-        public void Dispose() => Threads = former;
+        public void Dispose() => _ofThread = former;
     }
 }

@@ -94,13 +94,15 @@ internal sealed partial class Evaluator
         var positional = EvaluateAll(list.Positional, scope).ToList();
         var named = list.Named.Select(argument => (argument.Name, Evaluate(argument.Value, scope))).ToList();
         if (list.MorePositional is { } more) positional.AddRange(Sequences.ToList(Evaluate(more, scope)));
+        var hasTrustedNames = true;
         if (list.MoreNamed is { } moreNamed)
         {
             if (Evaluate(moreNamed, scope) is not DictValue dict) throw Fault.Runtime("a dict was expected behind **");
             named.AddRange(dict.Items.Select(static item => (Kinds.ToText(item.Key).Value, item.Value)));
+            hasTrustedNames = dict.Items.All(static item => item.Key is Text { IsTrusted: true });
         }
 
-        return new Arguments(positional, named);
+        return new Arguments(positional, named) { HasTrustedNames = hasTrustedNames };
     }
 
     private object? Apply(Filter filter, object? input, Scope scope)

@@ -115,14 +115,14 @@ internal sealed partial class Evaluator
 
     private Text Recurse(For node, object? items, Scope scope, int depth)
     {
-        var outside = _output;
-        _output = new TextBuilder();
         Budget.Current.Descend();
-        ExecuteLoop(node, items, scope, depth);
+        var (text, _) = Collect(() =>
+        {
+            ExecuteLoop(node, items, scope, depth);
+            return Flow.Next;
+        });
         Budget.Current.Ascend();
-        var text = _output.ToText();
-        _output = outside;
-        return text.WithMarkup(IsEscaping);
+        return text;
     }
 
     private void Assign(Expression target, object? value, Scope scope)
@@ -146,12 +146,12 @@ internal sealed partial class Evaluator
         }
     }
 
-    // A body that may leave a loop around it, in a text of its own.
-    private (Text Text, Flow Flow) CaptureInside(Statement[] body, Scope scope)
+    // What is printed meanwhile, as a text of its own.
+    private (Text Text, Flow Flow) Collect(Func<Flow> run)
     {
         var outside = _output;
         _output = new TextBuilder();
-        var flow = Execute(body, new Scope(scope));
+        var flow = run();
         var text = _output.ToText();
         _output = outside;
         return (text.WithMarkup(IsEscaping), flow);
@@ -159,7 +159,7 @@ internal sealed partial class Evaluator
 
     private Flow ExecuteBlockAssignment(BlockAssignment set, Scope scope)
     {
-        var (text, flow) = CaptureInside(set.Body, scope);
+        var (text, flow) = Collect(() => Execute(set.Body, new Scope(scope)));
         if (flow != Flow.Next) return flow;
         Assign(set.Target, set.Filter is { } filter ? ApplyTo(text, filter, scope) : text, scope);
         return flow;
@@ -167,7 +167,7 @@ internal sealed partial class Evaluator
 
     private Flow ExecuteFilterBlock(FilterBlock block, Scope scope)
     {
-        var (text, flow) = CaptureInside(block.Body, scope);
+        var (text, flow) = Collect(() => Execute(block.Body, new Scope(scope)));
         if (flow == Flow.Next) Print(ApplyTo(text, block.Filter, scope), block);
         return flow;
     }

@@ -54,14 +54,10 @@ internal sealed partial class Evaluator
     /// <summary>What a body prints.</summary>
     public Text Capture(Statement[] body, Scope scope)
     {
-        var outside = _output;
-        _output = new TextBuilder();
         Budget.Current.Descend();
-        Execute(body, scope);
+        var (text, _) = Collect(() => Execute(body, scope));
         Budget.Current.Ascend();
-        var text = _output.ToText();
-        _output = outside;
-        return text.WithMarkup(IsEscaping);
+        return text;
     }
 
     /// <summary>What <c>self</c> is: the blocks.</summary>

@@ -46,8 +46,7 @@ internal static class Globals
             }
         }
 
-        foreach (var (name, value) in arguments.Named) dict.Set(Text.Trusted(name), value);
-        return dict;
+        return dict.SetAll(arguments.NamedValues);
     }
 
     private sealed class DictType : ICallable, IAttributes

@@ -32,7 +32,7 @@ internal sealed class Macro(Evaluator evaluator, string name, MacroBody body, Sc
         }
 
         if (body.TakesCaller) inside.Set("caller", TakeCaller(named));
-        if (body.TakesMoreNamed) inside.Set("kwargs", named.Aggregate(new DictValue(), static (dict, argument) => dict.Set(Text.Trusted(argument.Name), argument.Value)));
+        if (body.TakesMoreNamed) inside.Set("kwargs", new Arguments([], named) { HasTrustedNames = arguments.HasTrustedNames }.NamedValues);
         else if (named.Count > 0) throw Fault.Runtime($"the macro \"{name}\" takes no argument \"{named[0].Name}\"");
         if (body.TakesMorePositional) inside.Set("varargs", new TupleValue([.. arguments.Positional.Skip(given)]));
         else if (arguments.Positional.Count > given) throw Fault.Runtime($"the macro \"{name}\" takes at most {body.Parameters.Length} arguments, found {arguments.Positional.Count}");

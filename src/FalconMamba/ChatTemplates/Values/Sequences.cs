@@ -17,7 +17,7 @@ internal static class Sequences
         Text text => text.Characters(),
         GeneratorValue generator => generator.Rest(),
         BytesValue bytes => bytes.Bytes.Select(static value => (object?)new BigInteger(value)),
-        Undefined { Fault.Kind: ChatTemplateErrorKind.Undefined or ChatTemplateErrorKind.Security } => [],
+        Undefined => [],
         Loop loop => loop.Rest(),
         _ => null,
     };
