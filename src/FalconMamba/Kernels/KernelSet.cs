@@ -35,6 +35,9 @@ internal abstract class KernelSet
     /// <summary>Whether kernels are assembled at run time, for instructions that the runtime does not offer.</summary>
     public bool Assembled { get; }
 
+    /// <summary>Whether the products of a block format with a token, or two, are assembled.</summary>
+    public unsafe bool HasBlockKernel(TensorType type) => Assembled && BlockKernel.Find(type) is not null;
+
     /// <summary>How many threads work on a kernel.</summary>
     public int Threads { get; }
 
@@ -108,22 +111,23 @@ internal abstract class KernelSet
 
     private static KernelSet Make(string path, int threads, bool exact, bool deterministic) => path switch
     {
-        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, deterministic, assembled: true),
-        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact, deterministic),
-        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact, deterministic),
-        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact, deterministic),
-        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact, deterministic),
-        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact, deterministic),
+        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512, RowLanes512>("emitted", threads, exact, deterministic, assembled: true),
+        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512, RowLanes512>("512", threads, exact, deterministic),
+        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>, RowLanes512>("512", threads, exact, deterministic),
+        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>, RowLanes256>("256", threads, exact, deterministic),
+        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>, RowLanes128>("128", threads, exact, deterministic),
+        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>, RowLanesGeneric>("generic", threads, exact, deterministic),
         "emitted" => throw new ArgumentException($"{Variable} is \"emitted\", for which this processor lacks AVX-512 or VNNI: use 512, 256, 128 or generic.", nameof(path)),
         _ => throw new ArgumentException($"{Variable} is \"{path}\": use emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
     };
 }
 
 /// <inheritdoc/>
-internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
+internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
     where T : unmanaged, ILanes<T>
     where TBytes : unmanaged, IByteLanes<TBytes>
     where TPair : unmanaged, IBytePair<TPair, TBytes>
+    where TRows : unmanaged, IRowLanes<TRows, T>
 {
     private static readonly ComputePool Pool = ComputePool.Shared;
 
@@ -196,7 +200,7 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         TensorType.F32 => KernelChoice.OfFloats<T, F32Format>(this, columns, tokens),
         TensorType.BF16 => KernelChoice.OfFloats<T, BF16Format>(this, columns, tokens),
         TensorType.F16 => KernelChoice.OfFloats<T, F16Format>(this, columns, tokens),
-        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<TBytes, TPair>(this, weights, tokens),
+        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<T, TBytes, TPair, TRows>(this, weights, tokens),
     };
 
     private static (int Rows, int Columns) Dimensions(Tensor matrix) => matrix.Shape.Length == 2
@@ -242,7 +246,8 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
 
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
             ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
-            if (_kernels.Assembled && TiledBlockProduct<TFormat>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
+            if (_kernels.Assembled && TiledBlockProduct<TFormat, Tiling>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
+            if (!_kernels.HasBlockKernel(TFormat.Type) && TiledBlockProduct<TFormat, RowTiling<T, TRows>>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, _kernels.Assembled ? _scratch : null, Pool, _kernels.Threads);
         }
     }

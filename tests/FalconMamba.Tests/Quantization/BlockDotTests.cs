@@ -231,7 +231,7 @@ public class BlockDotTests
                 };
                 switch (path)
                 {
-                    case "emitted" when TiledBlockProduct<TFormat>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
+                    case "emitted" when TiledBlockProduct<TFormat, Tiling>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
                     case "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
                     case "512" when BytePair512.IsSupported: BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
                     case "128": BlockProduct<ByteLanes128, BytePair<ByteLanes128>, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
