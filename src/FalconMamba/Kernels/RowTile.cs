@@ -49,11 +49,23 @@ internal static unsafe class RowTile<T, TRows, TFormat, TTokens>
     private const int Step = 4, VectorBytes = 64, LineBytes = 64;
 
     // Codes that products cannot be added up of are cut in halves of four bits.
-    private static bool Halves => TRows.Steps(TFormat.MostCode) == 0;
+    private static bool Halves
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TRows.Steps(TFormat.MostCode) == 0;
+    }
 
-    private static int Steps => TRows.Steps(Halves ? 15 : TFormat.MostCode);
+    private static int Steps
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TRows.Steps(Halves ? 15 : TFormat.MostCode);
+    }
 
-    private static bool SignsBytes => TRows.SignsBytes && TFormat.MostCode == 255;
+    private static bool SignsBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TRows.SignsBytes && TFormat.MostCode == 255;
+    }
 
     /// <summary>Computes a tile.</summary>
     /// <param name="arguments">The panel from the first of sixteen rows on, and the first token.</param>
@@ -97,10 +109,10 @@ internal static unsafe class RowTile<T, TRows, TFormat, TTokens>
                         if (TTokens.Count > 3) d = TRows.MultiplyAdd(d, w, TRows.Broadcast(x + (3 * RecordBytes)));
                     }
 
-                    Fold(a, scale, factors, totals, 0);
-                    Fold(b, scale, factors, totals, 1);
-                    if (TTokens.Count > 2) Fold(c, scale, factors, totals, 2);
-                    if (TTokens.Count > 3) Fold(d, scale, factors, totals, 3);
+                    Fold(a, TRows.Scales(scale, factors), totals, 0);
+                    Fold(b, TRows.Scales(scale, factors + RecordBytes), totals, 1);
+                    if (TTokens.Count > 2) Fold(c, TRows.Scales(scale, factors + (2 * RecordBytes)), totals, 2);
+                    if (TTokens.Count > 3) Fold(d, TRows.Scales(scale, factors + (3 * RecordBytes)), totals, 3);
                 }
             }
 
@@ -150,71 +162,57 @@ internal static unsafe class RowTile<T, TRows, TFormat, TTokens>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fold(TRows sums, TRows scale, byte* factors, byte* totals, int token)
+    private static void Fold(TRows sums, TRows scale, byte* totals, int token)
     {
         var total = totals + (token * VectorBytes);
-        TRows.Store(TRows.Fold(TRows.Load(total), sums, TRows.Scales(scale, factors + (token * RecordBytes))), total);
+        TRows.Store(TRows.Fold(TRows.Load(total), sums, scale), total);
     }
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyShort(in TileKernelArguments arguments, int lines)
     {
+        var totals = stackalloc byte[(4 * VectorBytes) + VectorBytes];
+        totals = (byte*)(((nuint)totals + VectorBytes - 1) & ~(nuint)(VectorBytes - 1));
         byte* codes = arguments.Panel, x = arguments.Records, numbers = x + TileActivations.A, scales = codes + WeightPanel.Scales, ahead = arguments.Ahead;
         for (var group = 0; group < arguments.Groups; group++, codes += Group / Step * RowBytes, x += Group, numbers += sizeof(int), scales += RowBytes)
         {
             ahead = Ask(ahead, lines);
-            var start = !TFormat.HasMinimum && !SignsBytes;
-            var a = start ? TRows.Broadcast(numbers) : default;
-            var b = start ? TRows.Broadcast(numbers + RecordBytes) : default;
-            var c = start && TTokens.Count > 2 ? TRows.Broadcast(numbers + (2 * RecordBytes)) : default;
-            var d = start && TTokens.Count > 3 ? TRows.Broadcast(numbers + (3 * RecordBytes)) : default;
-            if (Halves)
+            var starts = !TFormat.HasMinimum && !SignsBytes;
+            for (var token = 0; token < TTokens.Count; token++)
+                TRows.Store(starts ? TRows.Broadcast(numbers + (token * RecordBytes)) : default, totals + (token * VectorBytes));
+            for (var shift = 0; shift < (Halves ? 8 : 4); shift += 4)
             {
-                AddRuns(codes, x, 0, ref a, ref b, ref c, ref d);
-                AddRuns(codes, x, 4, ref a, ref b, ref c, ref d);
-            }
-            else
-            {
-                AddRuns(codes, x, 0, ref a, ref b, ref c, ref d);
-            }
+                var scale = TRows.Scale((short)(1 << shift));
+                for (var first = 0; first < Group; first += Steps * Step)
+                {
+                    TRows a = default, b = default, c = default, d = default;
+                    for (var column = first; column < first + (Steps * Step); column += Step)
+                    {
+                        var w = TRows.Load(codes + (column / Step * RowBytes));
+                        if (Halves) w = TRows.And(TRows.ShiftRight(w, shift), 15);
+                        if (SignsBytes) w = TRows.TurnTopBits(w);
+                        a = TRows.MultiplyAdd(a, w, TRows.Broadcast(x + column));
+                        b = TRows.MultiplyAdd(b, w, TRows.Broadcast(x + column + RecordBytes));
+                        if (TTokens.Count > 2) c = TRows.MultiplyAdd(c, w, TRows.Broadcast(x + column + (2 * RecordBytes)));
+                        if (TTokens.Count > 3) d = TRows.MultiplyAdd(d, w, TRows.Broadcast(x + column + (3 * RecordBytes)));
+                    }
 
-            Scale(a, scales, numbers, arguments.Sums, 0);
-            Scale(b, scales, numbers, arguments.Sums, 1);
-            if (TTokens.Count > 2) Scale(c, scales, numbers, arguments.Sums, 2);
-            if (TTokens.Count > 3) Scale(d, scales, numbers, arguments.Sums, 3);
-        }
-    }
-
-    /// <summary>32 columns, or one half of their codes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddRuns(byte* codes, byte* x, int shift, ref TRows a, ref TRows b, ref TRows c, ref TRows d)
-    {
-        for (var run = 0; run < Group / (Steps * Step); run++)
-        {
-            TRows p = default, q = default, r = default, s = default;
-            for (var step = 0; step < Steps; step++, codes += RowBytes, x += Step)
-            {
-                var w = TRows.Load(codes);
-                if (Halves) w = TRows.And(TRows.ShiftRight(w, shift), 15);
-                if (SignsBytes) w = TRows.TurnTopBits(w);
-                p = TRows.MultiplyAdd(p, w, TRows.Broadcast(x));
-                q = TRows.MultiplyAdd(q, w, TRows.Broadcast(x + RecordBytes));
-                if (TTokens.Count > 2) r = TRows.MultiplyAdd(r, w, TRows.Broadcast(x + (2 * RecordBytes)));
-                if (TTokens.Count > 3) s = TRows.MultiplyAdd(s, w, TRows.Broadcast(x + (3 * RecordBytes)));
+                    Fold(a, scale, totals, 0);
+                    Fold(b, scale, totals, 1);
+                    if (TTokens.Count > 2) Fold(c, scale, totals, 2);
+                    if (TTokens.Count > 3) Fold(d, scale, totals, 3);
+                }
             }
 
-            var scale = TRows.Scale((short)(1 << shift));
-            a = TRows.Fold(a, p, scale);
-            b = TRows.Fold(b, q, scale);
-            if (TTokens.Count > 2) c = TRows.Fold(c, r, scale);
-            if (TTokens.Count > 3) d = TRows.Fold(d, s, scale);
+            for (var token = 0; token < TTokens.Count; token++)
+                Scale(TRows.Load(totals + (token * VectorBytes)), scales, numbers + (token * RecordBytes), arguments.Sums + (token * WeightPanel.Rows));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Scale(TRows total, byte* scales, byte* numbers, float* sums, int token)
+    private static void Scale(TRows total, byte* scales, byte* numbers, float* sums)
     {
-        numbers += token * RecordBytes;
         var (integers, scale) = (TRows.ToFloats(total), T.Load((float*)scales));
         var value = scale * integers;
         if (TFormat.HasMinimum)
@@ -224,7 +222,7 @@ internal static unsafe class RowTile<T, TRows, TFormat, TTokens>
             value = T.FusedMultiplyAdd(scale, integers, least);
         }
 
-        Chain(T.Broadcast(*(float*)(numbers + TileActivations.B - TileActivations.A)), value, sums + (token * WeightPanel.Rows));
+        Chain(T.Broadcast(*(float*)(numbers + TileActivations.B - TileActivations.A)), value, sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -21,7 +21,8 @@ internal readonly unsafe struct RowTiling<T, TRows> : IPanelTiles<RowTiling<T, T
         _longer = tokens % _tiles;
     }
 
-    public static int LeastTokens => 2;
+    // Two tokens do not pay for a panel.
+    public static int LeastTokens => 3;
 
     public bool Exists => true;
 

@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace FalconMamba.Kernels.Lanes;
 
 /// <summary>
@@ -63,8 +61,6 @@ internal unsafe interface IRowLanes<TSelf, T>
     /// <summary>The nearest floats.</summary>
     static abstract T ToFloats(TSelf value);
 
-    /// <summary>Writes eight rows of eight numbers as eight columns, <see cref="WeightPanel.RowBytes"/> apart.</summary>
-    static abstract void Transpose(
-        Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d,
-        Vector256<int> e, Vector256<int> f, Vector256<int> g, Vector256<int> h, byte* columns);
+    /// <summary>Writes eight rows of eight numbers, one behind the other, as eight columns, <see cref="WeightPanel.RowBytes"/> apart.</summary>
+    static abstract void Transpose(int* rows, byte* columns);
 }

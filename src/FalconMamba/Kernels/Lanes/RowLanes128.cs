@@ -107,15 +107,11 @@ internal readonly unsafe struct RowLanes128 : IRowLanes<RowLanes128, Lanes128>
         Vector128.ConvertToSingle(value._a), Vector128.ConvertToSingle(value._b), Vector128.ConvertToSingle(value._c), Vector128.ConvertToSingle(value._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Transpose(
-        Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d,
-        Vector256<int> e, Vector256<int> f, Vector256<int> g, Vector256<int> h, byte* columns)
+    public static void Transpose(int* rows, byte* columns)
     {
-        const int LastColumns = 4 * WeightPanel.RowBytes, LastRows = 4 * sizeof(int);
-        Transpose(a.GetLower(), b.GetLower(), c.GetLower(), d.GetLower(), columns);
-        Transpose(a.GetUpper(), b.GetUpper(), c.GetUpper(), d.GetUpper(), columns + LastColumns);
-        Transpose(e.GetLower(), f.GetLower(), g.GetLower(), h.GetLower(), columns + LastRows);
-        Transpose(e.GetUpper(), f.GetUpper(), g.GetUpper(), h.GetUpper(), columns + LastColumns + LastRows);
+        for (var row = 0; row < 8; row += 4)
+            for (var column = 0; column < 8; column += 4)
+                TransposeFour(rows + (8 * row) + column, columns + (column * WeightPanel.RowBytes) + (row * sizeof(int)));
     }
 
     /// <summary>How many products of codes and activations of −127 to 127 a pair of words has room for.</summary>
@@ -147,13 +143,14 @@ internal readonly unsafe struct RowLanes128 : IRowLanes<RowLanes128, Lanes128>
         Dp.IsSupported ? Dp.DotProduct(sums, codes.AsSByte(), x.AsSByte()) : AddToWords(sums, codes, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d, byte* columns)
+    private static void TransposeFour(int* rows, byte* columns)
     {
+        Vector128<int> a = Vector128.Load(rows), b = Vector128.Load(rows + 8), c = Vector128.Load(rows + 16), d = Vector128.Load(rows + 24);
         Vector128<long> ab = Low(a, b).AsInt64(), cd = Low(c, d).AsInt64(), abLast = High(a, b).AsInt64(), cdLast = High(c, d).AsInt64();
-        Vector128.Create(ab.GetLower(), cd.GetLower()).Store((long*)columns);
-        Vector128.Create(ab.GetUpper(), cd.GetUpper()).Store((long*)(columns + WeightPanel.RowBytes));
-        Vector128.Create(abLast.GetLower(), cdLast.GetLower()).Store((long*)(columns + (2 * WeightPanel.RowBytes)));
-        Vector128.Create(abLast.GetUpper(), cdLast.GetUpper()).Store((long*)(columns + (3 * WeightPanel.RowBytes)));
+        LowOf(ab, cd).Store((long*)columns);
+        HighOf(ab, cd).Store((long*)(columns + WeightPanel.RowBytes));
+        LowOf(abLast, cdLast).Store((long*)(columns + (2 * WeightPanel.RowBytes)));
+        HighOf(abLast, cdLast).Store((long*)(columns + (3 * WeightPanel.RowBytes)));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static Vector128<int> Low(Vector128<int> a, Vector128<int> b)
@@ -167,6 +164,20 @@ internal readonly unsafe struct RowLanes128 : IRowLanes<RowLanes128, Lanes128>
         {
             if (Sse2.IsSupported) return Sse2.UnpackHigh(a, b);
             return AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3]);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector128<long> LowOf(Vector128<long> a, Vector128<long> b)
+        {
+            if (Sse2.IsSupported) return Sse2.UnpackLow(a, b);
+            return AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b) : Vector128.Create(a.GetLower(), b.GetLower());
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector128<long> HighOf(Vector128<long> a, Vector128<long> b)
+        {
+            if (Sse2.IsSupported) return Sse2.UnpackHigh(a, b);
+            return AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b) : Vector128.Create(a.GetUpper(), b.GetUpper());
         }
     }
 }

@@ -100,27 +100,30 @@ internal readonly unsafe struct RowLanes256 : IRowLanes<RowLanes256, Lanes256>
     public static Lanes256 ToFloats(RowLanes256 value) => new(Vector256.ConvertToSingle(value._a), Vector256.ConvertToSingle(value._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Transpose(
-        Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d,
-        Vector256<int> e, Vector256<int> f, Vector256<int> g, Vector256<int> h, byte* columns)
+    public static void Transpose(int* rows, byte* columns)
     {
         if (!Avx2.IsSupported)
         {
-            RowLanes128.Transpose(a, b, c, d, e, f, g, h, columns);
+            RowLanes128.Transpose(rows, columns);
             return;
         }
 
         // Two columns of four rows in each half, then one; then the first four rows' halves beside those of the last.
-        Vector256<long> ab = Avx2.UnpackLow(a, b).AsInt64(), cd = Avx2.UnpackLow(c, d).AsInt64();
-        Vector256<long> ef = Avx2.UnpackLow(e, f).AsInt64(), gh = Avx2.UnpackLow(g, h).AsInt64();
+        var (ab, abLast) = Unpack(rows);
+        var (cd, cdLast) = Unpack(rows + 16);
+        var (ef, efLast) = Unpack(rows + 32);
+        var (gh, ghLast) = Unpack(rows + 48);
         Write(Avx2.UnpackLow(ab, cd), Avx2.UnpackLow(ef, gh), columns);
         Write(Avx2.UnpackHigh(ab, cd), Avx2.UnpackHigh(ef, gh), columns + WeightPanel.RowBytes);
-        ab = Avx2.UnpackHigh(a, b).AsInt64();
-        cd = Avx2.UnpackHigh(c, d).AsInt64();
-        ef = Avx2.UnpackHigh(e, f).AsInt64();
-        gh = Avx2.UnpackHigh(g, h).AsInt64();
-        Write(Avx2.UnpackLow(ab, cd), Avx2.UnpackLow(ef, gh), columns + (2 * WeightPanel.RowBytes));
-        Write(Avx2.UnpackHigh(ab, cd), Avx2.UnpackHigh(ef, gh), columns + (3 * WeightPanel.RowBytes));
+        Write(Avx2.UnpackLow(abLast, cdLast), Avx2.UnpackLow(efLast, ghLast), columns + (2 * WeightPanel.RowBytes));
+        Write(Avx2.UnpackHigh(abLast, cdLast), Avx2.UnpackHigh(efLast, ghLast), columns + (3 * WeightPanel.RowBytes));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static (Vector256<long>, Vector256<long>) Unpack(int* rows)
+        {
+            Vector256<int> first = Vector256.Load(rows), last = Vector256.Load(rows + 8);
+            return (Avx2.UnpackLow(first, last).AsInt64(), Avx2.UnpackHigh(first, last).AsInt64());
+        }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static void Write(Vector256<long> first, Vector256<long> last, byte* column)

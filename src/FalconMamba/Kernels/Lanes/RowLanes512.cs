@@ -73,8 +73,6 @@ internal readonly unsafe struct RowLanes512 : IRowLanes<RowLanes512, Lanes512>
     public static Lanes512 ToFloats(RowLanes512 value) => new(Vector512.ConvertToSingle(value._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Transpose(
-        Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d,
-        Vector256<int> e, Vector256<int> f, Vector256<int> g, Vector256<int> h, byte* columns) =>
-        RowLanes256.Transpose(a, b, c, d, e, f, g, h, columns);
+    public static void Transpose(int* rows, byte* columns) =>
+        RowLanes256.Transpose(rows, columns);
 }

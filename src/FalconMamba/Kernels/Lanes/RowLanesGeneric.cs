@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace FalconMamba.Kernels.Lanes;
 
@@ -96,13 +95,10 @@ internal unsafe struct RowLanesGeneric : IRowLanes<RowLanesGeneric, LanesGeneric
         return LanesGeneric.Load(floats);
     }
 
-    public static void Transpose(
-        Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d,
-        Vector256<int> e, Vector256<int> f, Vector256<int> g, Vector256<int> h, byte* columns)
+    public static void Transpose(int* rows, byte* columns)
     {
-        ReadOnlySpan<Vector256<int>> rows = [a, b, c, d, e, f, g, h];
         for (var row = 0; row < 8; row++)
-            for (var column = 0; column < 8; column++) ((int*)(columns + (column * WeightPanel.RowBytes)))[row] = rows[row][column];
+            for (var column = 0; column < 8; column++) ((int*)(columns + (column * WeightPanel.RowBytes)))[row] = rows[(8 * row) + column];
     }
 
     private static RowLanesGeneric Same(int number)
