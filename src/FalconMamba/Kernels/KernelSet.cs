@@ -70,6 +70,13 @@ internal abstract class KernelSet
     /// <param name="tokens">How many rows of activations.</param>
     public abstract KernelChoice Choose(TensorType weights, int columns, int tokens);
 
+    /// <summary>What such a product keeps for the next one, beside its operands.</summary>
+    /// <param name="weights">The weights' type: F32, F16, BF16 or a block format.</param>
+    /// <param name="rows">Their rows.</param>
+    /// <param name="columns">Their columns.</param>
+    /// <param name="tokens">How many rows of activations.</param>
+    public abstract ProductScratch Scratch(TensorType weights, int rows, int columns, int tokens);
+
     /// <summary>Y = X·Wᵀ + bias, or Y += X·Wᵀ + bias.</summary>
     /// <param name="weights">W: a matrix of F32, F16, BF16 or a block format.</param>
     /// <param name="firstRow">The first of W's rows to take.</param>
@@ -202,6 +209,20 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
         TensorType.F16 => KernelChoice.OfFloats<T, F16Format>(this, columns, tokens),
         _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<T, TBytes, TPair, TRows>(this, weights, tokens),
     };
+
+    // Only the assembled products of several tokens do; the others have room on the stack.
+    public override unsafe ProductScratch Scratch(TensorType weights, int rows, int columns, int tokens)
+    {
+        if (!Assembled || tokens < 2 || rows < 1 || columns < 1 || FloatTileKernel.Find(TileNumbers.Float32, 1, 1) is null) return default;
+        var arguments = new MatrixProductArguments { Rows = rows, Columns = columns, Tokens = tokens };
+        return weights switch
+        {
+            TensorType.F32 => MatrixProduct<T, F32Format>.Scratch(in arguments, Threads, mayRound: false),
+            TensorType.BF16 => MatrixProduct<T, BF16Format>.Scratch(in arguments, Threads, MayRound),
+            TensorType.F16 => MatrixProduct<T, F16Format>.Scratch(in arguments, Threads, mayRound: false),
+            _ => default,
+        };
+    }
 
     private static (int Rows, int Columns) Dimensions(Tensor matrix) => matrix.Shape.Length == 2
         ? (checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]))

@@ -81,6 +81,18 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor(work, threads));
     }
 
+    /// <summary>What an assembled product of several tokens keeps for the next one.</summary>
+    /// <param name="arguments">Its sizes.</param>
+    /// <param name="threads">The threads.</param>
+    /// <param name="mayRound">As for <see cref="Run(in MatrixProductArguments, ComputePool, int, bool, bool)"/>.</param>
+    public static ProductScratch Scratch(in MatrixProductArguments arguments, int threads, bool mayRound)
+    {
+        var inPairs = mayRound && RoundsInputs(arguments.Tokens);
+        return !PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.Takes(in arguments, TFormat.Type, inPairs)
+            ? StreamedProduct.Scratch(in arguments, TFormat.Type, inPairs, threads)
+            : PanelProduct.Scratch(in arguments, TFormat.Type, inPairs, threads);
+    }
+
     /// <summary>Whether it pays to round the inputs of so many tokens to bfloat16.</summary>
     public static bool RoundsInputs(int tokens) => TFormat.Type == TensorType.BF16 && tokens >= PairsFromTokens && TileChoice.PrefersPairs;
 
