@@ -21,8 +21,8 @@ internal readonly unsafe struct RowTiling<T, TRows> : IPanelTiles<RowTiling<T, T
         _longer = tokens % _tiles;
     }
 
-    // Two tokens do not pay for a panel.
-    public static int LeastTokens => 3;
+    // Measured: fewer do not pay for a panel.
+    public static int LeastTokens => 4;
 
     public bool Exists => true;
 
