@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using FalconMamba.Cli.Bench;
+using FalconMamba.Cli.Models;
 
 namespace FalconMamba.Cli;
 
@@ -54,6 +55,8 @@ internal static class CommandLine
             ConvertCommand.Create(terminal),
             SynthCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            PullCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
         };
         root.Add(CommonOptions.Verbose());
         root.Options.OfType<HelpOption>().Single().Description = "Show this help.";
@@ -65,9 +68,9 @@ internal static class CommandLine
     private static string? Wrong(ParseResult result)
     {
         var command = result.CommandResult.Command;
-        return (command is RootCommand, result.Action is ParseErrorAction, result.UnmatchedTokens) switch
+        return (command.Subcommands.Count > 0, result.Action is ParseErrorAction, result.UnmatchedTokens) switch
         {
-            (true, true, []) => "no verb was given, try 'falcon-mamba generate'",
+            (true, true, []) => $"no verb was given, try '{command.Subcommands[0].FullName()}'",
             (true, true, [var word, ..]) => $"there is no verb {word}, use one of {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}",
             (false, _, _) when UnknownOption(result) is { } option => $"there is no option {option}; a text that begins with a dash goes behind --",
             (_, true, _) => result.Errors[0].Message,

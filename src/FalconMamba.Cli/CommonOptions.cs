@@ -23,9 +23,9 @@ internal static class CommonOptions
     };
 
     /// <summary>What MODEL may be.</summary>
-    public const string ModelDescription = "A folder with config.json and safetensors files, a .gguf file, or the name of a model that ships, such as " + DefaultModel + ".";
+    public const string ModelDescription = "A folder with config.json and safetensors files, a .gguf file, the name of a model that ships, such as " + DefaultModel + ", or of one that was pulled, owner/name.";
 
-    /// <summary>The model: a folder, a GGUF file or a shipped name.</summary>
+    /// <summary>The model: a folder, a GGUF file, a shipped name or an id in the cache.</summary>
     public static Argument<string> Model() => new("MODEL") { Description = ModelDescription };
 
     /// <summary>Results as one JSON object.</summary>
@@ -41,14 +41,14 @@ internal static class CommonOptions
         "How a prompt goes through the layers: 512 tokens at once, token by token, or N at once.");
 
     /// <summary>The folder or GGUF file of the model that was named.</summary>
-    public static string Locate(ParseResult parse, Argument<string> model) => Locate(parse.GetValue(model)!);
+    public static string Locate(ParseResult parse, Argument<string> model, bool needsWeights = true) => Locate(parse.GetValue(model)!, needsWeights);
 
     /// <summary>The folder or GGUF file of a model.</summary>
-    public static string Locate(string model) =>
-        model.Length > 0 ? ShippedModels.Resolve(model) : throw new UsageException("MODEL is empty.");
+    public static string Locate(string model, bool needsWeights = true) =>
+        model.Length > 0 ? ModelResolver.Resolve(model, needsWeights: needsWeights) : throw new UsageException("MODEL is empty.");
 
-    /// <summary>The name that a model's folder or file gives it.</summary>
-    public static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+    /// <summary>The name that the hub, or else a model's folder or file gives it.</summary>
+    public static string NameOf(string path) => CachedModel.IdOf(path)?.ToString() ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
 
     /// <summary>A whole number within bounds.</summary>
     public static Option<int> Int32(int least, int most, int? absent, string name, params string[] aliases) => Number(
@@ -87,7 +87,7 @@ internal static class CommonOptions
     public static Option<double> Double(double least, double most, double absent, string name) => Number(
         absent,
         text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value : (double?)null,
-        most >= float.MaxValue ? $"a number from {least:R}" : $"a number from {least:R} to {most:R}",
+        most >= float.MaxValue ? least <= float.MinValue ? "a number" : $"a number from {least:R}" : $"a number from {least:R} to {most:R}",
         name);
 
     /// <summary>Names an option's value and says what it is for.</summary>

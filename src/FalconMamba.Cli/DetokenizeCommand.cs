@@ -22,7 +22,7 @@ internal static class DetokenizeCommand
                 ? IdList.TryParse(string.Join(' ', words), out var wrong) ?? throw new UsageException($"\"{wrong}\" is no token id: give whole numbers from 0.")
                 : IdList.TryParse(TextInput.Read(terminal.Input, "The standard input"), out wrong)
                     ?? throw new CommandException($"The standard input has \"{wrong}\", which is no token id: give whole numbers from 0.");
-            var tokenizer = Tokenizer.Load(CommonOptions.Locate(parse, model));
+            var tokenizer = Tokenizer.Load(CommonOptions.Locate(parse, model, needsWeights: false));
             if (given.Any(id => tokenizer.IdToToken(id) is null))
             {
                 var unknown = given.First(id => tokenizer.IdToToken(id) is null);

@@ -15,6 +15,10 @@ internal static class Failure
     public static void OnRun(this Command command, Terminal terminal, Action<ParseResult, CancellationToken> work) =>
         command.SetAction((parse, cancellationToken) => Task.Run(() => Run(parse, terminal, work, cancellationToken), CancellationToken.None));
 
+    /// <inheritdoc cref="OnRun(Command, Terminal, Action{ParseResult, CancellationToken})"/>
+    public static void OnRun(this Command command, Terminal terminal, Func<ParseResult, CancellationToken, Task> work) =>
+        command.OnRun(terminal, (parse, cancellationToken) => work(parse, cancellationToken).GetAwaiter().GetResult());
+
     /// <summary>The first line of a message without the name of a parameter, ended by a full stop.</summary>
     public static string Sentence(string message)
     {
@@ -27,10 +31,13 @@ internal static class Failure
     /// <summary>Tells what is wrong with the command line and where its rules are.</summary>
     public static int TellUsage(Terminal terminal, string message, Command command)
     {
-        var verb = command is RootCommand ? "" : " " + command.Name;
-        terminal.Error.WriteLine($"error: {Sentence(message).TrimEnd('.')} (see 'falcon-mamba{verb} --help').");
+        terminal.Error.WriteLine($"error: {Sentence(message).TrimEnd('.')} (see '{command.FullName()} --help').");
         return ExitCode.Usage;
     }
+
+    /// <summary>The words that call a verb: <c>falcon-mamba models list</c>.</summary>
+    public static string FullName(this Command command) =>
+        command is RootCommand ? "falcon-mamba" : $"{command.Parents.OfType<Command>().First().FullName()} {command.Name}";
 
     private static int Run(ParseResult parse, Terminal terminal, Action<ParseResult, CancellationToken> work, CancellationToken cancellationToken)
     {

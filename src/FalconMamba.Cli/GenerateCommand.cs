@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.CommandLine;
 using FalconMamba.Generation;
 
@@ -9,8 +8,8 @@ internal static class GenerateCommand
 {
     // What a run without a prompt shows: drawn, so that it reads well, but the same every time.
     private const string DefaultPrompt = "ROMEO:";
-    private const double DefaultPromptTemperature = 0.8;
     private const ulong DefaultPromptSeed = 67;
+    private const int DefaultNewTokens = 256;
 
     public static Command Create(Terminal terminal)
     {
@@ -22,12 +21,8 @@ internal static class GenerateCommand
         var prompt = new Option<string?>("--prompt", "-p") { HelpName = "TEXT", Description = "The text to go on with; - reads the standard input." };
         var file = new Option<string?>("--file", "-f") { HelpName = "FILE", Description = "Read the prompt from a file, exactly as it is." };
         var echo = new Option<bool>("--echo") { Description = "Write the prompt before the text." };
-        var count = CommonOptions.Int32(1, int.MaxValue, 256, "--max-tokens", "-n").Describe("N", "Generate at most N tokens.");
-        var temperature = CommonOptions.Double(0, float.MaxValue, 0, "--temperature")
-            .Describe("T", FormattableString.Invariant($"Draw with this temperature; 0 takes the likeliest token. Without a prompt it is {DefaultPromptTemperature}."));
-        var topK = CommonOptions.Int32(0, int.MaxValue, 0, "--top-k").Describe("K", "Draw from the K likeliest tokens only; 0 for all.");
-        var topP = CommonOptions.Double(0, 1, 1, "--top-p").Describe("P", "Draw from the likeliest tokens that have the probability P together.");
-        var minP = CommonOptions.Double(0, 1, 0, "--min-p").Describe("M", "Draw only from tokens at least M times as likely as the likeliest.");
+        var count = CommonOptions.Int32(1, int.MaxValue, null, "--max-new-tokens", "--max-tokens", "-n")
+            .Describe("N", $"Generate at most N tokens; {DefaultNewTokens} by default.");
         var seed = CommonOptions.Seed(0).Describe("S", "Another seed draws another text; the same one the same text.");
         var stop = new Option<string[]>("--stop") { HelpName = "STRING", Description = "End before this string; may be given several times." };
         var stopId = CommonOptions.Int32s("--stop-id").Describe("ID", "End at this token; may be given several times.");
@@ -37,12 +32,14 @@ internal static class GenerateCommand
         var json = CommonOptions.Json().Describe("", "Write one JSON object at the end instead of the text.");
         var command = new Command("generate", "Go on with a text. The text goes to the output as it comes, a line of timings to the error stream.")
         {
-            model, prompt, file, echo, count, temperature, topK, topP, minP, seed, stop, stopId, ignoreEos, saveState, loadState, json,
+            model, prompt, file, echo, count, seed, stop, stopId, ignoreEos, saveState, loadState, json,
         };
+        var flags = new GenerationFlags(command);
         var run = new RunOptions(command);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
             if (parse.Has(prompt) && parse.Has(file)) throw new UsageException("-p and -f were both given: give one of them.");
+            if (flags.Has(parse, "--logprobs") && !parse.GetValue(json)) throw new UsageException("--logprobs tells nothing without --json: give both.");
             var target = parse.GetValue(saveState) is { } path ? OutputFile.Check(path) : null;
             var folder = CommonOptions.Locate(parse, model);
             var text = parse.GetValue(prompt) is { } given
@@ -57,7 +54,21 @@ internal static class GenerateCommand
                 terminal.Error.WriteLine($"prompt: {DefaultPrompt} (give your own with -p TEXT)");
             }
 
-            var ignoresEos = parse.GetValue(ignoreEos);
+            var options = new GenerationOptions
+            {
+                MaxNewTokens = parse.Has(count) ? parse.GetValue(count) : null,
+                Seed = parse.GetValue(seed),
+                StopStrings = [.. parse.GetValue(stop) ?? []],
+                StopIds = [.. parse.GetValue(stopId) ?? []],
+                IgnoreEos = parse.GetValue(ignoreEos),
+            };
+            if (isDefaultPrompt)
+            {
+                if (!parse.Has(seed)) options = options with { Seed = DefaultPromptSeed };
+                if (!flags.Has(parse, "--temperature") && !flags.Has(parse, "--do-sample") && !flags.Has(parse, "--num-beams"))
+                    options = options with { DoSample = true, Temperature = GenerationFlags.DefaultPromptTemperature, TopK = 0 };
+            }
+
             var session = new GenerationSession(terminal, folder, run.Read(parse))
             {
                 Prompt = text,
@@ -65,25 +76,28 @@ internal static class GenerateCommand
                 Json = parse.GetValue(json),
                 LoadState = parse.GetValue(loadState),
                 SaveState = target,
-                Options = new GenerationOptions
-                {
-                    MaxNewTokens = parse.GetValue(count),
-                    Temperature = isDefaultPrompt && !parse.Has(temperature) ? DefaultPromptTemperature : parse.GetValue(temperature),
-                    TopK = parse.GetValue(topK),
-                    TopP = parse.GetValue(topP),
-                    MinP = parse.GetValue(minP),
-                    Seed = isDefaultPrompt && !parse.Has(seed) ? DefaultPromptSeed : parse.GetValue(seed),
-                    StopStrings = [.. parse.GetValue(stop) ?? []],
-                    StopIds = [.. parse.GetValue(stopId) ?? [], .. ignoresEos ? [] : EndTokens(folder)],
-                    IgnoreEos = ignoresEos,
-                },
+                Options = Complete(terminal, folder, flags.Read(parse, options)),
             };
             session.Run(cancellationToken);
         });
         return command;
     }
 
-    // The instruction-tuned checkpoints name further end tokens there, config.json only the first.
-    private static ImmutableArray<int> EndTokens(string folder) =>
-        Path.Combine(folder, "generation_config.json") is var path && File.Exists(path) ? GenerationConfig.FromFile(path).EosTokenIds : [];
+    // The checkpoint's own settings count where the user gives none.
+    private static GenerationOptions Complete(Terminal terminal, string folder, GenerationOptions given)
+    {
+        var (options, warnings) = GenerationConfig.FromFolder(folder).Complete(given);
+        foreach (var warning in warnings) terminal.Error.WriteLine($"warning: {warning}");
+        if (options.MaxNewTokens is null && options.MaxLength is null) options = options with { MaxNewTokens = DefaultNewTokens };
+        try
+        {
+            options.Check();
+        }
+        catch (ArgumentException e)
+        {
+            throw new UsageException(Failure.Sentence(e.Message));
+        }
+
+        return options;
+    }
 }

@@ -57,6 +57,12 @@ internal sealed class GenerationSession
             StateBytes = state.ByteLength,
         };
 
+        if (Options.NumReturnSequences > 1)
+        {
+            WriteSequences(model, tokenizer, ids, timings, cancellationToken);
+            return;
+        }
+
         // A new prompt ends what was unfinished; without one the text goes on inside it.
         var tail = new TextTail(tokenizer, Options.StopStrings);
         var text = new StringBuilder();
@@ -64,13 +70,16 @@ internal sealed class GenerationSession
         else if (Echo) Emit(text, Prompt);
 
         var generator = new TextGenerator(model, tokenizer, Options);
-        Stream(generator, state, ids, tail, text, timings, cancellationToken);
+        var history = state.TokenCount == 0 ? new TokenHistory() : SessionTokens.Restore(notes, state.TokenCount);
+        if (history is null && generator.NeedsHistory)
+            throw new CommandException("The session does not hold its tokens, which the options look at: go on without penalties, or begin it anew.");
+        Stream(generator, state, ids, history, tail, text, timings, cancellationToken);
         if (SaveState is null || generator.FinishReason is FinishReason.StopId) Emit(text, tail.Flush());
         if (SaveState is not null)
         {
             if (generator.Pending is { } pending) model.Forward([new Chunk(state, new[] { pending }) { Logits = RowSelection.None }], [], cancellationToken: cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
-            state.Save(SaveState, tail.Notes());
+            state.Save(SaveState, SessionTokens.AddTo(tail.Notes(), history));
         }
 
         if (Json) WriteJson(ids, generator, text.ToString(), timings);
@@ -80,18 +89,14 @@ internal sealed class GenerationSession
     }
 
     private void Stream(
-        TextGenerator generator, RecurrentState state, int[] ids, TextTail tail, StringBuilder text, GenerationTimings timings, CancellationToken cancellationToken)
+        TextGenerator generator, RecurrentState state, int[] ids, TokenHistory? history, TextTail tail, StringBuilder text, GenerationTimings timings, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         using var bar = new ProgressBar(_terminal, "reading the prompt", ids.Length, Units.Digits);
-        var progress = new PromptProgress(bar, ids.Length, () =>
-        {
-            timings.PromptSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            bar.Dispose();
-        });
+        var progress = Progress(bar, ids.Length, start, timings);
         try
         {
-            foreach (var piece in generator.Generate(state, ids, tail.Stream, tail.Stops, progress, cancellationToken)) Emit(text, piece);
+            foreach (var piece in generator.Generate(state, ids, history, tail.Stream, tail.Stops, progress, cancellationToken)) Emit(text, piece);
         }
         finally
         {
@@ -102,6 +107,46 @@ internal sealed class GenerationSession
         timings.GeneratedTokens = generator.Ids.Count;
         timings.GenerationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds - timings.PromptSeconds;
         tail.Follow(generator.Ids);
+    }
+
+    private static PromptProgress Progress(ProgressBar bar, int length, long start, GenerationTimings timings) => new(bar, length, () =>
+    {
+        timings.PromptSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        bar.Dispose();
+    });
+
+    // They run side by side, so that their texts are whole only at the end.
+    private void WriteSequences(FalconMambaModel model, Tokenizer tokenizer, int[] ids, GenerationTimings timings, CancellationToken cancellationToken)
+    {
+        if (LoadState is not null || SaveState is not null)
+            throw new UsageException("--num-return-sequences gives several texts, and a session is one: leave out --load-state and --save-state.");
+        var start = Stopwatch.GetTimestamp();
+        using var bar = new ProgressBar(_terminal, "reading the prompt", ids.Length, Units.Digits);
+        var output = model.GenerateInDetail(ids, Options, tokenizer, Progress(bar, ids.Length, start, timings), cancellationToken);
+        timings.PeakBytes = ResidentMemory.Now().Peak;
+        timings.GeneratedTokens = output.Answers.Sum(answer => answer.Ids.Length);
+        timings.GenerationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds - timings.PromptSeconds;
+        if (Json)
+        {
+            JsonOutput.Write(_terminal, json =>
+            {
+                json.WriteString("model", CommonOptions.NameOf(_folder));
+                json.WriteNumbers("prompt_ids", ids);
+                json.WriteStartArray("sequences");
+                foreach (var answer in output.Answers) GenerationJson.WriteSequence(json, answer, Echo ? Prompt + answer.Text : answer.Text!);
+                json.WriteEndArray();
+                json.WriteNumber("seed", Options.Seed);
+                timings.Write(json);
+            });
+        }
+        else
+        {
+            for (var i = 0; i < output.Answers.Length; i++)
+                _terminal.Output.WriteLine($"--- {i + 1}\n{(Echo ? Prompt : "")}{output.Answers[i].Text}");
+        }
+
+        _terminal.Output.Flush();
+        _terminal.Error.WriteLine(timings.ToString());
     }
 
     private void Emit(StringBuilder text, string piece)
@@ -117,15 +162,7 @@ internal sealed class GenerationSession
     {
         json.WriteString("model", CommonOptions.NameOf(_folder));
         json.WriteNumbers("prompt_ids", promptIds);
-        json.WriteNumbers("ids", generator.Ids);
-        json.WriteString("text", text);
-        json.WriteString("finish_reason", generator.FinishReason switch
-        {
-            FinishReason.Length => "length",
-            FinishReason.StopId => "stop_id",
-            FinishReason.StopString => "stop_string",
-            _ => "none",
-        });
+        GenerationJson.Write(json, generator.Ids, text, generator.FinishReason, generator.Details);
         json.WriteNumber("seed", Options.Seed);
         timings.Write(json);
     });

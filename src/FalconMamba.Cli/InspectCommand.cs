@@ -72,7 +72,7 @@ internal static class InspectCommand
         yield return ("format", gguf is null ? "safetensors" : $"GGUF version {gguf.Version}");
         yield return ("architecture", config.ModelType == ModelKind.FalconMamba ? "Falcon Mamba (norms on dt, B and C)" : "Mamba");
         yield return ("parameters", $"{Units.Digits(weights.ParameterCount)} ({Units.Count(weights.ParameterCount)})");
-        yield return ("licence", ModelCard.Licence(path, gguf));
+        yield return ("licence", subject.Licence.ToString());
         yield return ("layers", $"{config.NumHiddenLayers}");
         yield return ("width", $"{config.HiddenSize} hidden, {config.IntermediateSize} inner");
         yield return ("states a channel", $"{config.StateSize}");
@@ -98,7 +98,8 @@ internal static class InspectCommand
         json.WriteString("model", CommonOptions.NameOf(path));
         json.WriteString("path", Path.GetFullPath(path));
         json.WriteString("format", gguf is null ? "safetensors" : "gguf");
-        json.WriteString("licence", ModelCard.Licence(path, gguf));
+        json.WriteString("licence", subject.Licence.Name);
+        json.WriteString("licence_link", subject.Licence.Link);
         json.WriteNumber("parameters", weights.ParameterCount);
         json.WritePropertyName("config");
         using (var document = JsonDocument.Parse(config.ToJson())) document.RootElement.WriteTo(json);
@@ -173,6 +174,9 @@ internal static class InspectCommand
     /// <summary>What is inspected.</summary>
     private sealed record Subject(string Path, ModelWeights Weights, GgufFile? Gguf, FalconMambaConfig Config, MemoryEstimate Memory)
     {
+        /// <summary>What it comes under.</summary>
+        public ModelLicence Licence { get; } = Gguf is null ? ModelLicence.Read(Path) : ModelLicence.Read(Gguf);
+
         /// <summary>Where the tokenizer is, or null.</summary>
         public string? Tokenizer => Gguf is not null
             ? Gguf.Metadata.TryGetValue("tokenizer.ggml.model", out var model) && model.ToString() is not ("no_vocab" or "none") ? $"{model} in the file" : null

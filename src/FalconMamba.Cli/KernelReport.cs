@@ -12,6 +12,7 @@ internal sealed class KernelReport(string name, KernelPlan plan)
         var facts = new TextTable(2, name, "on this machine");
         facts.Add("processor", Processors.Name);
         facts.Add("instructions", KernelPlan.InstructionSets.Count > 0 ? string.Join(", ", KernelPlan.InstructionSets) : "none that kernels use");
+        facts.Add("AMX", KernelPlan.AmxObstacle is { } obstacle ? $"not used: {obstacle}" : "usable");
         facts.Add("path", $"{plan.Path}: {plan.Reason}");
         facts.Add("threads", $"{plan.Threads}");
         facts.Add("prompts", $"at most {plan.PrefillChunkSize} {(plan.PrefillChunkSize == 1 ? "token" : "tokens")} at once");
@@ -44,6 +45,8 @@ internal sealed class KernelReport(string name, KernelPlan plan)
         json.WriteStartArray("instruction_sets");
         foreach (var set in KernelPlan.InstructionSets) json.WriteStringValue(set);
         json.WriteEndArray();
+        json.WriteBoolean("amx", KernelPlan.AmxObstacle is null);
+        json.WriteString("amx_obstacle", KernelPlan.AmxObstacle);
         json.WriteString("path", plan.Path);
         json.WriteString("reason", plan.Reason);
         json.WriteNumber("threads", plan.Threads);

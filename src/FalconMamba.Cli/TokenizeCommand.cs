@@ -20,7 +20,7 @@ internal static class TokenizeCommand
         command.OnRun(terminal, (parse, _) =>
         {
             if (parse.GetValue(text) is not null && parse.Has(file)) throw new UsageException("TEXT and --file were both given: give one of them.");
-            var tokenizer = Tokenizer.Load(CommonOptions.Locate(parse, model));
+            var tokenizer = Tokenizer.Load(CommonOptions.Locate(parse, model, needsWeights: false));
             var input = parse.GetValue(text) ?? (parse.GetValue(file) is { } path ? TextInput.File(path) : TextInput.Read(terminal.Input, "The standard input"));
             var tokens = tokenizer.Tokenize(input, addSpecialTokens: !parse.GetValue(noSpecial));
             if (tokens.LostBytes is { IsEmpty: false } lost)

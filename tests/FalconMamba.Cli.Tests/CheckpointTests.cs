@@ -46,18 +46,18 @@ public class CheckpointTests
         Assert.DoesNotContain("licence", table, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("---\nlicense: mit\n---\n# a\n", "mit")]
-    [InlineData("---\nlicense: other\nlicense_name: 'falcon-mamba-7b-license'\n---\n", "falcon-mamba-7b-license")]
-    [InlineData("---\nlicense: mit\n", "see LICENSE.txt")]
-    [InlineData("# a\nlicense: mit\n", "see LICENSE.txt")]
-    public void The_licence_is_that_of_the_card_or_the_file(string card, string licence)
+    [Fact]
+    public void The_licence_is_shown_and_goes_along()
     {
         using var folder = new TemporaryFolder();
-        Assert.Equal("not stated", ModelCard.Licence(folder.Root, null));
-        File.WriteAllText(folder["README.md"], card);
-        File.WriteAllText(folder["LICENSE.txt"], "…");
-        Assert.Equal(licence, ModelCard.Licence(folder.Root, null));
+        Falcon.Output("convert", Falcon.Model, folder["source"], "--type", "BF16");
+        File.WriteAllText(Path.Combine(folder["source"], "README.md"), "---\nlicense: other\nlicense_name: falcon-mamba-7b-license\nlicense_link: https://example.com/terms\n---\n");
+        foreach (var text in (string[])["LICENCE.txt", "NOTICE", "USE_POLICY.md"]) File.WriteAllText(Path.Combine(folder["source"], text), text);
+        Falcon.Output("convert", folder["source"], folder["target"], "--type", "F32");
+        Assert.Contains("falcon-mamba-7b-license (https://example.com/terms)", Falcon.Output("inspect", folder["target"]), StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(Falcon.Output("inspect", folder["target"], "--json"));
+        Assert.Equal("https://example.com/terms", json.RootElement.GetProperty("licence_link").GetString());
+        foreach (var text in (string[])["LICENCE.txt", "NOTICE", "USE_POLICY.md"]) Assert.Equal(text, File.ReadAllText(Path.Combine(folder["target"], text)));
     }
 
     [Theory]

@@ -60,7 +60,7 @@ public partial class ProcessTests
 
     [Theory]
     [InlineData("128", 0, "FALCON_MAMBA_KERNELS=128")]
-    [InlineData("25", 1, "error: FALCON_MAMBA_KERNELS is \"25\": use emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.")]
+    [InlineData("25", 1, "error: FALCON_MAMBA_KERNELS is \"25\": use amx (where AMX is), emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.")]
     public async Task A_variable_names_the_kernels(string path, int code, string expected)
     {
         using var process = Start(start => start.Environment["FALCON_MAMBA_KERNELS"] = path, "inspect", "shakespeare-4m", "--kernels");

@@ -9,6 +9,10 @@ public class UsageTests
     [InlineData("there is no option --loud", new[] { "tokenize", "shakespeare-4m", "--loud" })]
     [InlineData("--loud", new[] { "inspect", "shakespeare-4m", "--loud" })]
     [InlineData("MODEL", new[] { "inspect" })]
+    [InlineData("MODEL is owner/name", new[] { "pull", "a/b/c" })]
+    [InlineData("MODEL is owner/name", new[] { "models", "info", ".." })]
+    [InlineData("try 'falcon-mamba models list' (see 'falcon-mamba models --help')", new[] { "models" })]
+    [InlineData("see 'falcon-mamba models delete --help'", new[] { "models", "delete" })]
     [InlineData("takes a whole number from 1 to 4096", new[] { "inspect", "shakespeare-4m", "-t", "0" })]
     public void Wrong_command_lines_exit_with_2_and_one_sentence(string part, string[] args) => Falcon.Fails(2, part, args);
 
@@ -20,6 +24,8 @@ public class UsageTests
     [InlineData("inspect")]
     [InlineData("convert")]
     [InlineData("synth")]
+    [InlineData("pull")]
+    [InlineData("models")]
     public void Every_verb_tells_its_usage_on_the_output(string verb)
     {
         var outcome = Falcon.Run(verb, "--help");

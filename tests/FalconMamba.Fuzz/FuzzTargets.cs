@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
+using FalconMamba.ChatTemplates;
 using FalconMamba.Formats;
 using FalconMamba.Formats.Gguf;
 using FalconMamba.Formats.Safetensors;
@@ -27,6 +28,7 @@ internal static class FuzzTargets
             Index(models.First(model => File.Exists(Path.Combine(model, SafetensorsCheckpoint.IndexName))), Folder("index")),
             new("config", Path.Combine(Folder("config"), "config.json"), Files(fixtures, "config.json").Concat(Files(fixtures, "generation_config.json")).Select(file => new JsonMutator(file)), ReadConfig),
             new("tokenizer", Path.Combine(Folder("tokenizer"), "tokenizer.json"), Files(fixtures, "*tokenizer.json*").Concat(Files(fixtures, "tokenizer_config.json")).Select(file => new JsonMutator(file)), ReadTokenizer),
+            new("template", Path.Combine(Folder("template"), "chat_template.jinja"), Files(Path.Combine(fixtures, "templates"), "*.jinja").Select(file => new TemplateMutator(file)), ReadTemplate),
             new("states", states.InputPath, states.Seeds.Select(file => new SafetensorsMutator(file)), states.Read),
         ];
 
@@ -141,7 +143,7 @@ internal static class FuzzTargets
     private static void ReadConfig(string path, FuzzRead read)
     {
         read.HeaderPassed = IsJson(path);
-        TryAll(read, () => _ = GenerationConfig.FromFile(path).ToOptions(), () => _ = FalconMambaConfig.FromFile(path).ToJson());
+        TryAll(read, () => _ = GenerationConfig.FromFile(path).Complete(), () => _ = FalconMambaConfig.FromFile(path).ToJson());
     }
 
     private static void ReadTokenizer(string path, FuzzRead read)
@@ -151,6 +153,23 @@ internal static class FuzzTargets
             read,
             () => Use(Tokenizer.FromFile(path)),
             () => Use(Tokenizer.FromFile(path, TokenizerConfig.Parse(File.ReadAllBytes(path), path))));
+    }
+
+    // What a template may use is small here, so that thousands fit a minute.
+    private static void ReadTemplate(string path, FuzzRead read)
+    {
+        try
+        {
+            var template = ChatTemplate.Parse(File.ReadAllText(path));
+            read.HeaderPassed = true;
+            _ = template.Render(
+                [new ChatMessage("system", "s"), new ChatMessage("user", SampleText), new ChatMessage("assistant", "a"), new ChatMessage("user", "u")],
+                new ChatTemplateOptions { AddGenerationPrompt = true, Limits = new ChatTemplateLimits { MaxBuilt = 1 << 19, MaxLength = 1 << 18, MaxSteps = 50_000 } });
+        }
+        catch (ChatTemplateException e)
+        {
+            throw new MalformedFileException(path, $"line {e.Line}", e.Detail, e);
+        }
     }
 
     private static bool IsJson(string path)

@@ -90,20 +90,7 @@ internal readonly struct JsonFields
     }
 
     /// <summary>A string, null if the key is missing or null.</summary>
-    public string? String(string key)
-    {
-        if (!TryGet(key, out var value)) return null;
-        if (value.ValueKind != JsonValueKind.String) throw Fault(key, "a string was expected");
-        try
-        {
-            return value.GetString();
-        }
-        catch (InvalidOperationException e)
-        {
-            // An escaped lone surrogate, or bytes that are no UTF-8.
-            throw Fault(key, "a string of valid text was expected", e);
-        }
-    }
+    public string? String(string key) => TryGet(key, out var value) ? Text(key, value) : null;
 
     /// <summary>Whether the value is a string rather than another kind.</summary>
     public bool IsString(string key) => TryGet(key, out var value) && value.ValueKind == JsonValueKind.String;
@@ -139,12 +126,81 @@ internal readonly struct JsonFields
         return ids.DrainToImmutable();
     }
 
+    /// <summary>Lists of token ids; none if the key is missing or null.</summary>
+    public ImmutableArray<ImmutableArray<int>> TokenIdLists(string key)
+    {
+        var lists = ImmutableArray.CreateBuilder<ImmutableArray<int>>();
+        foreach (var list in Items(key)) lists.Add(TokenIdList(key, list));
+        return lists.DrainToImmutable();
+    }
+
+    /// <summary>Pairs of a list of token ids and a number; none if the key is missing or null.</summary>
+    public ImmutableArray<(ImmutableArray<int> Ids, double Number)> Pairs(string key)
+    {
+        var pairs = ImmutableArray.CreateBuilder<(ImmutableArray<int>, double)>();
+        foreach (var pair in Items(key))
+        {
+            if (pair.ValueKind != JsonValueKind.Array || pair.GetArrayLength() != 2) throw Fault(key, "pairs of a list of token ids and a number were expected");
+            pairs.Add((TokenIdList(key, pair[0]), Number(key, pair[1])));
+        }
+
+        return pairs.DrainToImmutable();
+    }
+
+    /// <summary>Finite numbers, null if the key is missing or null.</summary>
+    public double[]? Numbers(string key)
+    {
+        if (!TryGet(key, out _)) return null;
+        var numbers = new List<double>();
+        foreach (var item in Items(key)) numbers.Add(Number(key, item));
+        return [.. numbers];
+    }
+
+    /// <summary>Strings, written as one or as an array; none if the key is missing or null.</summary>
+    public ImmutableArray<string> Strings(string key)
+    {
+        if (IsString(key)) return [String(key)!];
+        var strings = ImmutableArray.CreateBuilder<string>();
+        foreach (var item in Items(key)) strings.Add(Text(key, item));
+        return strings.DrainToImmutable();
+    }
+
     /// <summary>The error for one key of this object.</summary>
     public MalformedFileException Fault(string key, string expectation, Exception? innerException = null) =>
         new(_file, $"{_prefix}{key}", expectation, innerException);
 
     private bool TryGet(string key, out JsonElement value) =>
         _object.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
+
+    private string Text(string key, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.String) throw Fault(key, "a string was expected");
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            // An escaped lone surrogate, or bytes that are no UTF-8.
+            throw Fault(key, "a string of valid text was expected", e);
+        }
+    }
+
+    private JsonElement.ArrayEnumerator Items(string key) => !TryGet(key, out var value)
+        ? default
+        : value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Fault(key, "an array was expected");
+
+    private ImmutableArray<int> TokenIdList(string key, JsonElement list)
+    {
+        if (list.ValueKind != JsonValueKind.Array) throw Fault(key, "lists of token ids were expected");
+        var ids = ImmutableArray.CreateBuilder<int>(list.GetArrayLength());
+        foreach (var item in list.EnumerateArray()) ids.Add(TokenId(key, item));
+        return ids.DrainToImmutable();
+    }
+
+    private double Number(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
+        ? number
+        : throw Fault(key, "a finite number was expected");
 
     private int TokenId(string key, JsonElement value) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) && id >= -1

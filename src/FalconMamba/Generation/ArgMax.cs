@@ -30,6 +30,6 @@ internal static class ArgMax
         for (var lane = 0; lane < Vector<float>.Count; lane++) maximum = MathF.Max(maximum, largest[lane]);
         return float.IsFinite(maximum)
             ? maximum
-            : throw new InvalidOperationException("The logits hold a NaN, a positive infinity or no finite value: the weights or the arithmetic are broken.");
+            : throw new InvalidOperationException("The logits hold a NaN, a positive infinity or no finite value: the weights are broken, or the options forbid every token.");
     }
 }

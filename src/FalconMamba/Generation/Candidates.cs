@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace FalconMamba.Generation;
 
@@ -11,10 +12,17 @@ internal sealed class Candidates
     // For few values a heap: almost every logit is below its least, which is one predictable comparison.
     private const int LargestHeap = 256;
 
+    // A draw passes over whole blocks before it looks for its place in one.
+    private const int DrawBlock = 512;
+
     private int[] _ids = [];
     private float[] _logits = [];
     private float[] _scratch = [];
     private double[] _weights = [];
+    private double[] _surprises = [];
+
+    /// <summary>How many tokens there are at all, V.</summary>
+    public int Vocabulary { get; private set; }
 
     /// <summary>How many are left.</summary>
     public int Count { get; private set; }
@@ -44,6 +52,7 @@ internal sealed class Candidates
         }
 
         Count = count;
+        Vocabulary = logits.Length;
     }
 
     /// <summary>
@@ -52,16 +61,90 @@ internal sealed class Candidates
     /// </summary>
     public ReadOnlySpan<double> Weights()
     {
-        var largest = new Vector<double>(ArgMax.FiniteMaximum(Logits));
-        for (var i = 0; i < Count; i += Vector<float>.Count)
+        FillWeights();
+        return _weights.AsSpan(0, Count);
+    }
+
+    /// <summary>The same, and their sum.</summary>
+    public Span<double> Weights(out double total)
+    {
+        FillWeights();
+        var weights = _weights.AsSpan(0, Count);
+        total = Sum(weights);
+        return weights;
+    }
+
+    /// <summary>The sum of the weights: what a probability is a fraction of.</summary>
+    public double TotalWeight()
+    {
+        Weights(out var total);
+        return total;
+    }
+
+    /// <summary>How many have at least this weight.</summary>
+    public int CountFrom(double weight)
+    {
+        var count = 0;
+        foreach (var candidate in Weights()) count += candidate >= weight ? 1 : 0;
+        return count;
+    }
+
+    /// <summary>The entropy in nats.</summary>
+    public double Entropy()
+    {
+        var weights = Weights(out var total);
+        var largest = (double)ArgMax.FiniteMaximum(Logits);
+        var sum = 0.0;
+        for (var i = 0; i < weights.Length; i++) sum += weights[i] * (_logits[i] - largest);
+        return Math.Log(total) - (sum / total);
+    }
+
+    /// <summary>How far each surprise, −log p in nats, is from an expected one [Count]. Valid until the next call.</summary>
+    /// <param name="total">The sum of the weights.</param>
+    /// <param name="expected">The expected surprise.</param>
+    public Span<double> Surprises(double total, double expected)
+    {
+        if (_surprises.Length < _logits.Length) _surprises = new double[_logits.Length];
+        var zero = ArgMax.FiniteMaximum(Logits) + Math.Log(total) - expected;
+        for (var i = 0; i < Count; i++) _surprises[i] = Math.Abs(zero - _logits[i]);
+        return _surprises.AsSpan(0, Count);
+    }
+
+    /// <summary>Turns the logits into log probabilities.</summary>
+    public void Normalize()
+    {
+        var shift = ArgMax.FiniteMaximum(Logits) + Math.Log(TotalWeight());
+        for (var i = 0; i < Count; i++) _logits[i] = (float)(_logits[i] - shift);
+    }
+
+    /// <summary>Inverts the cumulative distribution, by ascending id.</summary>
+    /// <param name="uniform">A number in [0, 1).</param>
+    /// <param name="probability">The chosen token's probability.</param>
+    /// <returns>Its id.</returns>
+    public int Draw(double uniform, out double probability)
+    {
+        var weights = Weights(out var total);
+        var remaining = uniform * total;
+        var (block, mass) = (0, 0.0);
+        for (var start = 0; start < weights.Length && remaining >= 0; start += DrawBlock)
         {
-            // Reads and writes past the count stay in the buffers, whose lengths are whole vectors.
-            Vector.Widen(new Vector<float>(_logits, i), out var low, out var high);
-            Vector.Exp(low - largest).CopyTo(_weights, i);
-            Vector.Exp(high - largest).CopyTo(_weights, i + Vector<double>.Count);
+            var sum = Sum(weights.Slice(start, Math.Min(DrawBlock, weights.Length - start)));
+            if (sum == 0) continue;
+            (block, mass) = (start, remaining);
+            remaining -= sum;
         }
 
-        return _weights.AsSpan(0, Count);
+        var chosen = block + PlaceIn(weights.Slice(block, Math.Min(DrawBlock, weights.Length - block)), mass);
+        probability = weights[chosen] / total;
+        return _ids[chosen];
+    }
+
+    /// <summary>Writes the logits to their places in a row; what is dropped is minus infinity there.</summary>
+    /// <param name="row">[V].</param>
+    public void CopyTo(Span<float> row)
+    {
+        row.Fill(float.NegativeInfinity);
+        for (var i = 0; i < Count; i++) row[_ids[i]] = _logits[i];
     }
 
     /// <summary>Divides the logits; a quotient beyond float's range becomes its largest finite value.</summary>
@@ -89,6 +172,38 @@ internal sealed class Candidates
         Keep(least, count - above);
     }
 
+    /// <summary>Drops as many of the largest logits; among equals the lowest ids.</summary>
+    public void DropLargest(int count)
+    {
+        var least = KthLargest(count);
+        var ties = count;
+        foreach (var logit in Logits) ties -= logit > least ? 1 : 0;
+        var kept = 0;
+        for (var i = 0; i < Count; i++)
+        {
+            var logit = _logits[i];
+            (_ids[kept], _logits[kept]) = (_ids[i], logit);
+            if (logit < least || (logit == least && ties-- <= 0)) kept++;
+        }
+
+        Count = kept;
+    }
+
+    /// <summary>Keeps the candidates whose key is not above a value.</summary>
+    /// <param name="keys">[Count].</param>
+    /// <param name="most">The largest key that stays; at least one key must.</param>
+    public void KeepUpTo(ReadOnlySpan<double> keys, double most)
+    {
+        var kept = 0;
+        for (var i = 0; i < keys.Length; i++)
+        {
+            (_ids[kept], _logits[kept]) = (_ids[i], _logits[i]);
+            kept += keys[i] <= most ? 1 : 0;
+        }
+
+        Count = kept;
+    }
+
     /// <summary>The value of the k-th largest logit, k from 1 to <see cref="Count"/>.</summary>
     public float KthLargest(int k)
     {
@@ -104,6 +219,44 @@ internal sealed class Candidates
         values.Sort();
         values.Reverse();
         return values;
+    }
+
+    // Eight sums side by side whatever the width of vectors, so that the bits are the same everywhere.
+    private static double Sum(ReadOnlySpan<double> values)
+    {
+        var sums = Vector512<double>.Zero;
+        var i = 0;
+        for (; i <= values.Length - Vector512<double>.Count; i += Vector512<double>.Count) sums += Vector512.Create(values[i..]);
+        var sum = 0.0;
+        for (var lane = 0; lane < Vector512<double>.Count; lane++) sum += sums[lane];
+        for (; i < values.Length; i++) sum += values[i];
+        return sum;
+    }
+
+    // The first weight that the running sum exceeds the mass with, or the last that is not 0.
+    private static int PlaceIn(ReadOnlySpan<double> weights, double mass)
+    {
+        var place = 0;
+        for (var i = 0; i < weights.Length && mass >= 0; i++)
+        {
+            if (weights[i] == 0) continue;
+            place = i;
+            mass -= weights[i];
+        }
+
+        return place;
+    }
+
+    private void FillWeights()
+    {
+        var largest = new Vector<double>(ArgMax.FiniteMaximum(Logits));
+        for (var i = 0; i < Count; i += Vector<float>.Count)
+        {
+            // Reads and writes past the count stay in the buffers, whose lengths are whole vectors.
+            Vector.Widen(new Vector<float>(_logits, i), out var low, out var high);
+            Vector.Exp(low - largest).CopyTo(_weights, i);
+            Vector.Exp(high - largest).CopyTo(_weights, i + Vector<double>.Count);
+        }
     }
 
     private void Keep(float least, int mostAtLeast)

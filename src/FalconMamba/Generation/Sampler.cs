@@ -1,64 +1,78 @@
+using System.Collections.Immutable;
+using FalconMamba.Generation.Filters;
+
 namespace FalconMamba.Generation;
 
 /// <summary>
-/// Chooses the next token from logits: the likeliest, or a draw after temperature, top-k, top-p and min-p, in this
-/// order, as transformers does. It keeps no state: the same options, logits and position choose the same token, in
-/// whatever order and on whatever thread they come.
+/// Chooses the next token from logits: the likeliest, or a draw, after all that the options say. It keeps no state: the same
+/// options, logits, history and place choose the same token, in whatever order and on whatever thread they come.
 /// </summary>
 public sealed class Sampler
 {
+    private const double DefaultTau = 5;
+    private const double DefaultEta = 0.1;
+
     // A sequence would need one of its own only while it draws, so a thread's sequences share one.
     [ThreadStatic]
     private static Candidates? _candidates;
 
-    private readonly GenerationOptions _options;
+    private readonly LogitsPipeline _pipeline;
+    private readonly Mirostat? _mirostat;
+    private readonly bool _draws;
+    private readonly ulong _seed;
 
     /// <summary>A sampler with fixed options.</summary>
     /// <param name="options">How to choose.</param>
-    public Sampler(GenerationOptions options)
+    /// <param name="endIds">The tokens that end a text, as <see cref="GenerationOptions.EndIds"/> tells them.</param>
+    /// <exception cref="ArgumentException">A setting would have no effect.</exception>
+    public Sampler(GenerationOptions options, ImmutableArray<int> endIds = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _options = options;
+        endIds = endIds.IsDefault ? [] : endIds;
+        OptionRules.ThrowIfIneffective(options);
+        OptionRules.ThrowIfEndless(options, endIds);
+        _pipeline = new LogitsPipeline(options, endIds);
+        _draws = options.DoSample == true;
+        _seed = options.Seed;
+        if (options.Mirostat is { } version and > 0) _mirostat = new Mirostat(version, options.MirostatTau ?? DefaultTau, options.MirostatEta ?? DefaultEta);
     }
+
+    /// <summary>Whether a choice depends on the tokens before it, so that <see cref="Sample"/> needs them.</summary>
+    public bool NeedsHistory => _pipeline.NeedsHistory || _mirostat is not null;
 
     /// <summary>Chooses a token. Allocates nothing once the thread has seen a vocabulary of this size.</summary>
-    /// <param name="logits">[V]; minus infinity forbids a token.</param>
+    /// <param name="logits">[V]; minus infinity forbids a token. Changed in place.</param>
     /// <param name="position">The token's position in its sequence, which with the seed decides the draw.</param>
-    /// <returns>An id from 0 to V − 1; the lowest of the likeliest when greedy.</returns>
+    /// <param name="history">The tokens before it; null if they do not matter. Mirostat's limit is moved in it, the token is not added.</param>
+    /// <param name="sequence">Which of several sequences from one prompt, so that each draws its own.</param>
+    /// <param name="scores">Room for the scores [V] it was chosen by, minus infinity for what could not be; empty for none.</param>
+    /// <returns>An id from 0 to V − 1; the lowest of the likeliest when nothing is drawn.</returns>
+    /// <exception cref="ArgumentException">The history matters and is missing.</exception>
     /// <exception cref="InvalidOperationException">The logits hold a NaN, positive infinity, or nothing but minus infinity.</exception>
-    public int Sample(ReadOnlySpan<float> logits, long position)
+    public int Sample(Span<float> logits, long position, TokenHistory? history = null, int sequence = 0, Span<float> scores = default)
     {
-        if (_options.IsGreedy) return ArgMax.Of(logits);
-        var candidates = _candidates ??= new Candidates();
-        candidates.Load(logits);
-        Filter(candidates);
-        return Draw(candidates, Philox.Uniform(_options.Seed, position));
-    }
-
-    /// <summary>Applies the filters that the options switch on.</summary>
-    internal void Filter(Candidates candidates)
-    {
-        if (_options.Temperature is { } temperature and not 1) SamplingFilters.Temperature(candidates, temperature);
-        if (_options.TopK > 0) SamplingFilters.TopK(candidates, _options.TopK);
-        if (_options.TopP < 1) SamplingFilters.TopP(candidates, _options.TopP);
-        if (_options.MinP > 0) SamplingFilters.MinP(candidates, _options.MinP);
-    }
-
-    // Inverts the cumulative distribution, by ascending id.
-    private static int Draw(Candidates candidates, double uniform)
-    {
-        var weights = candidates.Weights();
-        var total = 0.0;
-        foreach (var weight in weights) total += weight;
-        var remaining = uniform * total;
-        var chosen = 0;
-        for (var i = 0; i < weights.Length && remaining >= 0; i++)
+        if (NeedsHistory)
         {
-            if (weights[i] == 0) continue;
-            chosen = i;
-            remaining -= weights[i];
+            if (history is null) throw new ArgumentException("The options look at the tokens before: give the history.", nameof(history));
+            _pipeline.Process(history.Ids, history.PromptLength, logits);
         }
 
-        return candidates.Ids[chosen];
+        if (!_draws && scores.IsEmpty) return ArgMax.Of(logits);
+        var candidates = _candidates ??= new Candidates();
+        candidates.Load(logits);
+        var place = new DrawPlace(_seed, position, sequence);
+        _pipeline.Filter(candidates, place);
+        var limit = history?.MirostatMu ?? _mirostat?.FirstLimit ?? 0;
+        _mirostat?.Truncate(candidates, limit, logits.Length);
+        if (!scores.IsEmpty)
+        {
+            if (_pipeline.Renormalizes) candidates.Normalize();
+            candidates.CopyTo(scores);
+        }
+
+        if (!_draws) return ArgMax.Of(logits);
+        var id = candidates.Draw(place.Uniform(DrawPurpose.Token), out var probability);
+        if (_mirostat is not null) history!.MirostatMu = _mirostat.Follow(limit, probability);
+        return id;
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace FalconMamba.Generation;
 
 /// <summary>Finds the largest of many values without sorting them all.</summary>
@@ -30,6 +32,47 @@ internal static class Selection
         }
     }
 
+    /// <summary>The key at which the running sum of weights, by ascending keys, reaches a mass; the largest key if it never does.</summary>
+    /// <param name="keys">At least one; permuted.</param>
+    /// <param name="weights">Their weights; permuted along.</param>
+    /// <param name="mass">What is to be reached.</param>
+    public static double QuantileAscending(Span<double> keys, Span<double> weights, double mass)
+    {
+        int low = 0, high = keys.Length - 1;
+        var below = 0.0;
+        while (low < high)
+        {
+            var pivot = Median(keys[low], keys[low + ((high - low) / 2)], keys[high]);
+            int i = low, j = high;
+            while (i <= j)
+            {
+                while (keys[i] < pivot) i++;
+                while (keys[j] > pivot) j--;
+                if (i > j) break;
+                (keys[i], keys[j]) = (keys[j], keys[i]);
+                (weights[i], weights[j]) = (weights[j], weights[i]);
+                i++;
+                j--;
+            }
+
+            var left = below;
+            for (var k = low; k <= j; k++) left += weights[k];
+            if (left >= mass)
+            {
+                high = j;
+                continue;
+            }
+
+            // One key may lie between the two parts; it equals the pivot.
+            for (var k = j + 1; k < i; k++) left += weights[k];
+            if (left >= mass || i > high) return pivot;
+            below = left;
+            low = i;
+        }
+
+        return keys[low];
+    }
+
     /// <summary>Replaces values by larger ones, so that afterwards the first span holds the largest of both.</summary>
     /// <param name="largest">At least one value; reordered into a heap whose root is the least.</param>
     /// <param name="others">The values to choose from.</param>
@@ -55,5 +98,5 @@ internal static class Selection
         heap[at] = value;
     }
 
-    private static float Median(float a, float b, float c) => MathF.Max(MathF.Min(a, b), MathF.Min(MathF.Max(a, b), c));
+    private static T Median<T>(T a, T b, T c) where T : INumber<T> => T.Max(T.Min(a, b), T.Min(T.Max(a, b), c));
 }

@@ -1,44 +1,38 @@
+using System.Collections.Immutable;
 using FalconMamba.Model;
 
 namespace FalconMamba.Generation;
 
-/// <summary>Why a generation ended.</summary>
-public enum FinishReason
-{
-    /// <summary>It has not: the enumeration was left early.</summary>
-    None,
-
-    /// <summary>As many tokens as were asked for are there.</summary>
-    Length,
-
-    /// <summary>A stop id came.</summary>
-    StopId,
-
-    /// <summary>A stop string came.</summary>
-    StopString,
-}
-
 /// <summary>
-/// Token by token: forward, sample, repeat. Knows ids only; <see cref="TextGenerator"/> adds the text. One generation at a
+/// Token by token: forward, choose, repeat. Knows ids only; <see cref="TextGenerator"/> adds the text. One generation at a
 /// time.
 /// </summary>
 public sealed class TokenGenerator
 {
+    // More room than this is made when it is needed.
+    private const int ReservedTokens = 1 << 16;
+
     private readonly IModelRunner _model;
     private readonly GenerationOptions _options;
     private readonly Sampler _sampler;
+    private readonly ImmutableArray<int> _endIds;
     private readonly float[] _logits;
     private readonly int[] _next = new int[1];
 
     /// <summary>A generator for one model and fixed options.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How tokens are chosen and when to stop; null for the defaults.</param>
+    /// <exception cref="ArgumentException">A setting would have no effect, asks for several sequences, or holds a token that the vocabulary lacks.</exception>
     public TokenGenerator(IModelRunner model, GenerationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
         _options = options ?? new GenerationOptions();
-        _sampler = new Sampler(_options);
+        OptionRules.ThrowIfUnknownToken(_options, model.Config.VocabSize);
+        if (_options.NumReturnSequences > 1)
+            throw new ArgumentException("num_return_sequences asks for several sequences, a stream is one: use Generate.", nameof(options));
+        _endIds = EndIds(model, _options);
+        _sampler = new Sampler(_options, _endIds);
         _logits = new float[model.Config.VocabSize];
     }
 
@@ -51,9 +45,14 @@ public sealed class TokenGenerator
     /// </summary>
     public int? Pending { get; private set; }
 
+    /// <summary>What the options ask to be kept of the last token; null if it is nothing.</summary>
+    public TokenDetails? Details { get; private set; }
+
+    /// <summary>Whether choices depend on the tokens before them, so that a state with a past needs its history.</summary>
+    public bool NeedsHistory => _sampler.NeedsHistory;
+
     /// <summary>Whether a token ends the text: a stop id of the options, or an end token of the model.</summary>
-    public bool IsStop(int id) =>
-        _options.StopIds.Contains(id) || (!_options.IgnoreEos && _model.Config.EosTokenIds.Contains(id));
+    public bool IsStop(int id) => _endIds.Contains(id);
 
     /// <summary>
     /// Reads the prompt and generates. The draws are indexed by the token's position in the sequence, so that a saved
@@ -61,34 +60,80 @@ public sealed class TokenGenerator
     /// </summary>
     /// <param name="state">The sequence's past; moved over the prompt and all generated tokens but the last.</param>
     /// <param name="prompt">The next tokens; may be empty if the state has seen some.</param>
+    /// <param name="history">
+    /// The tokens that the state has seen, and the pending one if the prompt begins with it; prompt and output are added. Null
+    /// for a state without a past, and where nothing looks at them.
+    /// </param>
     /// <param name="progress">Told how many tokens of the prompt are read.</param>
     /// <param name="cancellationToken">Looked at before every token and inside long prompts.</param>
-    /// <returns>The chosen ids as they come, a stop id included.</returns>
-    /// <exception cref="ArgumentException">There is nothing to go on from, or a token is not in the vocabulary.</exception>
+    /// <returns>The chosen ids as they come, a stop id included; with beams those of the best one, when it is found.</returns>
+    /// <exception cref="ArgumentException">
+    /// There is nothing to go on from, a token is not in the vocabulary, there is no room for a token, or the history is
+    /// missing or another state's.
+    /// </exception>
     /// <exception cref="OperationCanceledException">Cancelled; the state is at the token its count tells.</exception>
     public IEnumerable<int> Generate(
-        RecurrentState state, ReadOnlyMemory<int> prompt, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+        RecurrentState state, ReadOnlyMemory<int> prompt, TokenHistory? history = null, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
         FinishReason = FinishReason.None;
         Pending = null;
+        Details = null;
+        var room = _options.NewTokens(state.TokenCount + prompt.Length);
+        var tokens = WithPrompt(history, state.TokenCount, prompt.Span);
+        tokens.Reserve(Math.Min(room, ReservedTokens));
         _model.Forward([new Chunk(state, prompt)], _logits, progress: progress, cancellationToken: cancellationToken);
-        return Continue(state, cancellationToken);
+        return _options.Beams > 1
+            ? Search(state, tokens, room, cancellationToken)
+            : Continue(state, new SequenceTrack(_options, _sampler, _endIds, tokens, room, _logits.Length), cancellationToken);
     }
 
-    private IEnumerable<int> Continue(RecurrentState state, CancellationToken cancellationToken)
+    /// <summary>The tokens that end a text of a model.</summary>
+    internal static ImmutableArray<int> EndIds(IModelRunner model, GenerationOptions options) =>
+        [.. options.EndIds(model.Config.EosTokenIds).Where(id => id < model.Config.VocabSize).Distinct()];
+
+    private IEnumerable<int> Continue(RecurrentState state, SequenceTrack track, CancellationToken cancellationToken)
     {
-        for (var count = 1; ; count++)
+        while (true)
         {
-            var id = _sampler.Sample(_logits, state.TokenCount);
-            Pending = id;
-            if (IsStop(id)) FinishReason = FinishReason.StopId;
-            else if (count == _options.MaxNewTokens) FinishReason = FinishReason.Length;
+            var id = track.Choose(_logits, state.TokenCount);
+            (Pending, Details, FinishReason) = (id, track.Details, track.FinishReason);
             yield return id;
             if (FinishReason != FinishReason.None) yield break;
             _next[0] = id;
             _model.Forward([new Chunk(state, _next)], _logits, cancellationToken: cancellationToken);
             Pending = null;
         }
+    }
+
+    // The state follows when the best beam is known: one chunk is cheaper than a state for every finished one.
+    private IEnumerable<int> Search(RecurrentState state, TokenHistory history, int room, CancellationToken cancellationToken)
+    {
+        var best = new BeamSearch(_model, _options, _endIds).Run(state, _logits, history, room, cancellationToken)[0];
+        if (best.Ids.Length > 1)
+            _model.Forward([new Chunk(state, best.Ids.AsMemory()[..^1]) { Logits = RowSelection.None }], [], cancellationToken: cancellationToken);
+        foreach (var id in best.Ids) history.Append(id);
+        Pending = best.Ids[^1];
+        for (var i = 0; i < best.Ids.Length; i++)
+        {
+            if (i == best.Ids.Length - 1) FinishReason = best.FinishReason;
+            Details = best.Tokens.IsEmpty ? null : best.Tokens[i];
+            yield return best.Ids[i];
+        }
+    }
+
+    private TokenHistory WithPrompt(TokenHistory? history, long seen, ReadOnlySpan<int> prompt)
+    {
+        if (history is null && seen > 0 && NeedsHistory)
+            throw new ArgumentException("The options look at the tokens before, and the state does not tell them: give its history.", nameof(history));
+        history ??= new TokenHistory();
+        // A token that was chosen and not read yet stands in both.
+        var known = seen == 0 || history.Count > 0 ? history.Count - seen : 0;
+        if (known < 0 || known > prompt.Length || !prompt[..(int)known].SequenceEqual(history.Ids[^(int)known..]))
+            throw new ArgumentException($"The history has {history.Count} tokens and is not that of the state, which has seen {seen}.", nameof(history));
+        foreach (var id in history.Ids)
+            if ((uint)id >= (uint)_logits.Length) throw new ArgumentException($"The history holds token {id}, the vocabulary has {_logits.Length}.", nameof(history));
+        history.AppendPrompt(prompt[(int)known..]);
+        return history;
     }
 }

@@ -9,7 +9,7 @@ public static class ShippedModels
     /// <summary>The environment variable with further folders of models, separated as in <c>PATH</c>.</summary>
     public const string Variable = "FALCON_MAMBA_MODELS";
 
-    private const string FolderName = "models", ConfigName = "config.json", GgufExtension = ".gguf";
+    private const string FolderName = "models", ConfigName = "config.json";
 
     /// <summary>The names of all models that are found, each once, in ordinal order.</summary>
     public static IReadOnlyList<string> Names => [.. Places()
@@ -20,26 +20,15 @@ public static class ShippedModels
         .Distinct()
         .Order(StringComparer.Ordinal)];
 
-    /// <summary>Finds a model.</summary>
-    /// <param name="model">A folder, a GGUF file, or the name of a model that ships. A folder or file of that name wins.</param>
-    /// <returns>The path of the folder or file.</returns>
-    /// <exception cref="FileNotFoundException">There is no such folder or model; the message lists the models that ship.</exception>
-    public static string Resolve(string model)
+    /// <summary>The folder of a model that ships, or null if none has the name.</summary>
+    /// <param name="model">The name.</param>
+    public static string? Find(string model)
     {
-        ArgumentException.ThrowIfNullOrEmpty(model);
-        if (Directory.Exists(model) || (IsGguf(model) && File.Exists(model))) return model;
-        if (IsName(model) && Places().Select(place => Path.Combine(place, model)).FirstOrDefault(IsModel) is { } folder) return folder;
-        if (File.Exists(model)) throw new FileNotFoundException($"{model} is a file, but no {GgufExtension} file: give the folder with the model's {ConfigName} and safetensors files.", model);
-        var names = Names;
-        throw new FileNotFoundException(
-            $"There is no {(IsGguf(model) ? "file" : "folder")} {model} and no shipped model of that name: give a folder or a {GgufExtension} file"
-            + (names.Count > 0 ? $", or one of {string.Join(", ", names)}." : $" (no model ships here; {Variable} may name a folder of them)."),
-            model);
+        ArgumentNullException.ThrowIfNull(model);
+        return IsName(model) ? Places().Select(place => Path.Combine(place, model)).FirstOrDefault(IsModel) : null;
     }
 
-    private static bool IsGguf(string model) => model.EndsWith(GgufExtension, StringComparison.OrdinalIgnoreCase);
-
-    private static bool IsName(string model) => model is not ("." or "..") && Path.GetFileName(model) == model && !model.Contains('\0', StringComparison.Ordinal);
+    private static bool IsName(string model) => model is not ("" or "." or "..") && Path.GetFileName(model) == model && !model.Contains('\0', StringComparison.Ordinal);
 
     private static bool IsModel(string folder) => File.Exists(Path.Combine(folder, ConfigName));
 

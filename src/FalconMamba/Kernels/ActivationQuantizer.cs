@@ -69,11 +69,21 @@ internal unsafe struct ActivationQuantizer : IBlockJob
             var next = Math.Min(end, ofRow + _stretches);
             var x = _input + ((nint)token * _stride);
             var row = _output.From(token);
-            var whole = Math.Min(next - ofRow, row.Columns / Stretch);
-            RoundStretches(x, row, (stretch - ofRow) * Stretch, whole * Stretch);
-            if (whole < next - ofRow) RoundRest(x, row, whole * Stretch);
+            Round(x, row, (stretch - ofRow) * Stretch, Math.Min((next - ofRow) * Stretch, row.Columns));
             stretch = next;
         }
+    }
+
+    /// <summary>Rounds some of a row's columns.</summary>
+    /// <param name="x">The row.</param>
+    /// <param name="row">Where it goes.</param>
+    /// <param name="first">The first column, a multiple of <see cref="Stretch"/>.</param>
+    /// <param name="end">The column behind the last, such a multiple or the row's end.</param>
+    public static void Round(float* x, QuantizedRows row, int first, int end)
+    {
+        var whole = end / Stretch * Stretch;
+        RoundStretches(x, row, first, whole);
+        if (whole < end) RoundRest(x, row, whole);
     }
 
     /// <summary>

@@ -23,7 +23,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     where TFormat : unmanaged, IBlockFormat<TFormat>
 {
     // The rows whose chains go side by side, and the blocks whose integers do; how far ahead the stream is asked for.
-    private const int RowsAtOnce = 8, Batch = 8, PrefetchBytes = 6144, LineBytes = 64;
+    private const int RowsAtOnce = BlockKernel.Rows, Batch = 8, PrefetchBytes = 6144, LineBytes = 64;
 
     // What lies on the stack at most: a number for each row, and a value for each block of eight.
     private const int MostRows = 1024, MostBlocks = 1024;
@@ -95,8 +95,9 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     private readonly int MultiplyAssembled(int row, int end, int token)
     {
         var groups = (end - row) / RowsAtOnce;
-        var sums = stackalloc float[MostRows];
-        var values = stackalloc float[RowsAtOnce * _blocks];
+        var room = stackalloc float[BlockKernel.Rows + MostRows];
+        var sums = room + BlockKernel.Rows;
+        var values = stackalloc float[2 * RowsAtOnce * _blocks];
         var arguments = new BlockKernelArguments
         {
             Weights = _arguments.Weights + ((nint)row * _blocks * sizeof(TFormat)),
@@ -109,8 +110,9 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             ActivationBatches = ArrangedActivations.Batches(_blocks),
         };
         _assembled(&arguments);
-        for (var i = 0; i < groups * RowsAtOnce; i++) _arguments.Put(row + i, token, sums[i]);
-        return row + (groups * RowsAtOnce);
+        var rows = groups * RowsAtOnce;
+        _arguments.Put(row, rows, token, sums);
+        return row + rows;
     }
 
     /// <summary>Up to eight rows.</summary>

@@ -21,11 +21,13 @@ internal sealed unsafe class ComputePool
 
     private readonly Lock _jobs = new();
     private readonly List<Worker> _workers = [];
+    private readonly object _bed = new();
     private void* _job;
     private delegate*<void*, int, void> _run;
     private int _blocks;
     private int _unfinished;
     private Exception? _failure;
+    private bool _callerSleeps;
 
     // The job's number in the upper half, its unclaimed blocks in the lower. A claim is one exchange of both, so a worker
     // that comes late cannot take a block of a job that is over; after a claim the job stays until the block is done.
@@ -54,28 +56,72 @@ internal sealed unsafe class ComputePool
 
         lock (_jobs)
         {
-            // The job lives on the caller's stack, which does not move while the caller is in here.
-            _job = Unsafe.AsPointer(ref job);
-            _run = &RunBlock<TJob>;
-            _blocks = blocks;
-            _unfinished = blocks;
-            _failure = null;
-            Volatile.Write(ref _tickets, (((_tickets >> 32) + 1) << 32) | (uint)blocks);
-            var helpers = Math.Min(threads, blocks) - 1;
-            while (_workers.Count < helpers) _workers.Add(new Worker(this));
-            for (var i = 0; i < helpers; i++) _workers[i].Wake();
-
+            Post(ref job, blocks, Math.Min(threads, blocks) - 1, callerSleeps: false);
             ClaimBlocks();
             // Only blocks that a worker has begun are waited for: one that the system has not let run yet holds nobody up.
             for (var spins = 0; Volatile.Read(ref _unfinished) != 0; spins++)
                 if (spins < 4096) Thread.SpinWait(4); else Thread.Yield();
 
-            if (_failure is { } failure) throw new InvalidOperationException("A kernel failed on a worker thread.", failure);
+            ThrowIfFailed();
+        }
+    }
+
+    /// <summary>
+    /// Runs all blocks of <paramref name="job"/> on the pool's own threads, which may be changed for good as a caller's may not;
+    /// the caller sleeps meanwhile.
+    /// </summary>
+    public void RunOnWorkers<TJob>(ref TJob job, int blocks, int threads) where TJob : struct, IBlockJob
+    {
+        if (blocks <= 0) return;
+        lock (_jobs)
+        {
+            Post(ref job, blocks, Math.Clamp(threads, 1, blocks), callerSleeps: true);
+            AwaitWorkers();
+            ThrowIfFailed();
         }
     }
 
     private static void RunBlock<TJob>(void* job, int block) where TJob : struct, IBlockJob =>
         Unsafe.AsRef<TJob>(job).Run(block);
+
+    private void Post<TJob>(ref TJob job, int blocks, int helpers, bool callerSleeps) where TJob : struct, IBlockJob
+    {
+        // The job lives on the caller's stack, which does not move while the caller is in here.
+        _job = Unsafe.AsPointer(ref job);
+        _run = &RunBlock<TJob>;
+        _blocks = blocks;
+        _unfinished = blocks;
+        _failure = null;
+        _callerSleeps = callerSleeps;
+        Volatile.Write(ref _tickets, (((_tickets >> 32) + 1) << 32) | (uint)blocks);
+        while (_workers.Count < helpers) _workers.Add(new Worker(this));
+        for (var i = 0; i < helpers; i++) _workers[i].Wake();
+    }
+
+    // An interruption waits too: the job is on the stack that it would leave.
+    private void AwaitWorkers()
+    {
+        var interrupted = false;
+        while (Volatile.Read(ref _unfinished) != 0)
+        {
+            try
+            {
+                lock (_bed)
+                    while (Volatile.Read(ref _unfinished) != 0) Monitor.Wait(_bed);
+            }
+            catch (ThreadInterruptedException)
+            {
+                interrupted = true;
+            }
+        }
+
+        if (interrupted) Thread.CurrentThread.Interrupt();
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (_failure is { } failure) throw new InvalidOperationException("A kernel failed on a worker thread.", failure);
+    }
 
     private void ClaimBlocks()
     {
@@ -93,7 +139,10 @@ internal sealed unsafe class ComputePool
                 Interlocked.CompareExchange(ref _failure, e, null);
             }
 
-            Interlocked.Decrement(ref _unfinished);
+            // Asked before the block is done: afterwards the next job may be there.
+            var callerSleeps = _callerSleeps;
+            if (Interlocked.Decrement(ref _unfinished) != 0 || !callerSleeps) continue;
+            lock (_bed) Monitor.Pulse(_bed);
         }
     }
 

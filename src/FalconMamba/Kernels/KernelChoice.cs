@@ -27,7 +27,10 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
         if (kernels.Assembled && tokens == 1 && FloatKernel.Find(TFormat.Type, columns) != null) return new(nameof(FloatKernel), Avx512, kernels.Reason);
         if (kernels.Assembled && tokens > 1 && FloatTileKernel.Find(TileNumbers.Float32, 1, 1) != null)
         {
-            var inPairs = kernels.MayRound && MatrixProduct<T, TFormat>.RoundsInputs(tokens);
+            var unit = MatrixProduct<T, TFormat>.PairsOf(tokens, kernels.Rounding);
+            if (unit == PairUnit.Amx && AmxTileKernel.Find(1) != null)
+                return new(nameof(AmxProduct), "AMX-BF16", kernels.Rounding == ActivationRounding.ForAmx ? kernels.Reason : "measured: AMX, with activations rounded to bfloat16, pays here");
+            var inPairs = unit == PairUnit.Vectors;
             return new(
                 MatrixProduct<T, TFormat>.PacksPanels(tokens, inPairs) ? nameof(PanelProduct) : nameof(StreamedProduct),
                 inPairs ? "AVX-512 BF16" : Avx512,

@@ -8,7 +8,7 @@ namespace FalconMamba.Kernels;
 
 /// <summary>
 /// The kernels of one path on one number of threads: the edge where sizes are checked and spans and buffers become
-/// pointers. All paths give the same bits, but for those that <see cref="MayRound"/>.
+/// pointers. All paths give the same bits, but for those that round (<see cref="Rounding"/>).
 /// </summary>
 internal abstract class KernelSet
 {
@@ -20,10 +20,10 @@ internal abstract class KernelSet
         Threads = threads;
         Exact = exact;
         Assembled = assembled;
-        MayRound = assembled && !exact && !deterministic;
+        Rounding = !assembled || exact || deterministic ? ActivationRounding.Never : name == "amx" ? ActivationRounding.ForAmx : ActivationRounding.WhereItPays;
     }
 
-    /// <summary>The path's name: emitted, 512, 256, 128 or generic.</summary>
+    /// <summary>The path's name: amx, emitted, 512, 256, 128 or generic.</summary>
     public string Name { get; }
 
     /// <summary>Why it is this path: what the processor has, or the variable's value.</summary>
@@ -44,11 +44,15 @@ internal abstract class KernelSet
     /// <summary>Whether weights in block formats are multiplied with activations of 32 bits rather than of eight.</summary>
     public bool Exact { get; }
 
-    /// <summary>Whether activations of many tokens may be rounded to bfloat16 where weights are bfloat16 and it pays.</summary>
-    public bool MayRound { get; }
+    /// <summary>Whether activations of many tokens are rounded to bfloat16 where weights are bfloat16.</summary>
+    public ActivationRounding Rounding { get; }
+
+    /// <summary>Whether activations are rounded to eight bits in front of weights of a type.</summary>
+    public bool RoundsToBytes(TensorType weights) => !Exact && BlockFormats.Find(weights) is not null;
 
     /// <summary>The paths that run on this machine, the fastest first; those wider than its registers are emulated.</summary>
-    public static IReadOnlyList<string> Paths { get; } = [.. KernelAssembler.IsSupported ? ["emitted"] : Array.Empty<string>(), "512", "256", "128", "generic"];
+    public static IReadOnlyList<string> Paths =>
+        [.. AmxSupport.IsUsable ? ["amx"] : Array.Empty<string>(), .. KernelAssembler.IsSupported ? ["emitted"] : Array.Empty<string>(), "512", "256", "128", "generic"];
 
     /// <summary>The kernels of the widest path this machine has registers for, or of the one that <c>FALCON_MAMBA_KERNELS</c> names.</summary>
     /// <exception cref="ArgumentException">The variable names no path.</exception>
@@ -91,6 +95,19 @@ internal abstract class KernelSet
         Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch,
         bool accumulate = false);
 
+    /// <summary>Y = rmsnorm(X)·Wᵀ + bias; the norm is fused with the rounding of activations where they are rounded.</summary>
+    /// <param name="weights">W: a matrix of F32, F16, BF16 or a block format.</param>
+    /// <param name="input">X [tokens, W's columns].</param>
+    /// <param name="norm">The norm's weights [W's columns].</param>
+    /// <param name="epsilon">The norm's ε.</param>
+    /// <param name="normed">Room for rmsnorm(X) [tokens, W's columns], zeros up to a multiple of sixteen columns.</param>
+    /// <param name="output">Y [tokens, W's rows].</param>
+    /// <param name="bias">[W's rows], or null.</param>
+    /// <param name="tokens">How many rows of X and Y.</param>
+    /// <param name="scratch">Room for X in eight bits.</param>
+    public abstract void NormedProduct(
+        Tensor weights, Rows input, NativeBuffer norm, float epsilon, Rows normed, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch);
+
     /// <summary>Y = X·Wᵀ for all of W's rows, into memory of the caller: [tokens, W's rows].</summary>
     public abstract void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens, QuantizedActivations scratch);
 
@@ -118,14 +135,16 @@ internal abstract class KernelSet
 
     private static KernelSet Make(string path, int threads, bool exact, bool deterministic) => path switch
     {
+        "amx" when AmxSupport.IsUsable => new KernelSet<Lanes512, ByteLanes256, BytePair512, RowLanes512>("amx", threads, exact, deterministic, assembled: true),
         "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512, RowLanes512>("emitted", threads, exact, deterministic, assembled: true),
         "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512, RowLanes512>("512", threads, exact, deterministic),
         "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>, RowLanes512>("512", threads, exact, deterministic),
         "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>, RowLanes256>("256", threads, exact, deterministic),
         "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>, RowLanes128>("128", threads, exact, deterministic),
         "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>, RowLanesGeneric>("generic", threads, exact, deterministic),
+        "amx" => throw new ArgumentException($"{Variable} is \"amx\", but {AmxSupport.Obstacle}: use {string.Join(", ", Paths.SkipLast(1))} or {Paths[^1]}.", nameof(path)),
         "emitted" => throw new ArgumentException($"{Variable} is \"emitted\", for which this processor lacks AVX-512 or VNNI: use 512, 256, 128 or generic.", nameof(path)),
-        _ => throw new ArgumentException($"{Variable} is \"{path}\": use emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
+        _ => throw new ArgumentException($"{Variable} is \"{path}\": use amx (where AMX is), emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
     };
 }
 
@@ -148,23 +167,23 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
         Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch,
         bool accumulate)
     {
+        Multiply(weights.Type, scratch, Arguments(weights, firstRow, rowCount, input, output, bias, tokens, accumulate));
+    }
+
+    public override unsafe void NormedProduct(
+        Tensor weights, Rows input, NativeBuffer norm, float epsilon, Rows normed, Rows output, NativeBuffer? bias, int tokens, QuantizedActivations scratch)
+    {
         var (rows, columns) = Dimensions(weights);
-        ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, rows - firstRow);
-        var info = weights.Type.Info();
-        Multiply(weights.Type, scratch, new MatrixProductArguments
+        if (!RoundsToBytes(weights.Type))
         {
-            Weights = weights.Pointer + ((nint)firstRow * columns / info.BlockLength * info.BlockBytes),
-            Bias = bias is null ? null : new Rows(bias, rows).Pointer(1, rows) + firstRow,
-            Input = input.Pointer(tokens, (columns + 15) & ~15),
-            Output = output.Pointer(tokens, rowCount),
-            Rows = rowCount,
-            Columns = columns,
-            Tokens = tokens,
-            InputStride = input.Stride,
-            OutputStride = output.Stride,
-            Accumulate = accumulate,
-        });
+            RmsNorm(input, normed, norm, tokens, columns, epsilon);
+            MatrixProduct(weights, 0, rows, normed, output, bias, tokens, scratch, accumulate: false);
+            return;
+        }
+
+        var arguments = Arguments(weights, 0, rows, input, output, bias, tokens, accumulate: false);
+        var product = new BlockFormatProduct(in arguments, scratch, this, new InputNorm(new Rows(norm, columns).Pointer(1, columns), epsilon));
+        BlockFormats.Find(weights.Type)!.Accept(ref product);
     }
 
     public override unsafe void MatrixProduct(Tensor weights, Rows input, Span<float> output, int tokens, QuantizedActivations scratch)
@@ -217,9 +236,9 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
         var arguments = new MatrixProductArguments { Rows = rows, Columns = columns, Tokens = tokens };
         return weights switch
         {
-            TensorType.F32 => MatrixProduct<T, F32Format>.Scratch(in arguments, Threads, mayRound: false),
-            TensorType.BF16 => MatrixProduct<T, BF16Format>.Scratch(in arguments, Threads, MayRound),
-            TensorType.F16 => MatrixProduct<T, F16Format>.Scratch(in arguments, Threads, mayRound: false),
+            TensorType.F32 => MatrixProduct<T, F32Format>.Scratch(in arguments, Threads, ActivationRounding.Never),
+            TensorType.BF16 => MatrixProduct<T, BF16Format>.Scratch(in arguments, Threads, Rounding),
+            TensorType.F16 => MatrixProduct<T, F16Format>.Scratch(in arguments, Threads, ActivationRounding.Never),
             _ => default,
         };
     }
@@ -228,16 +247,38 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
         ? (checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]))
         : throw new ArgumentException($"{matrix} is not a matrix.", nameof(matrix));
 
+    private static unsafe MatrixProductArguments Arguments(
+        Tensor weights, int firstRow, int rowCount, Rows input, Rows output, NativeBuffer? bias, int tokens, bool accumulate)
+    {
+        var (rows, columns) = Dimensions(weights);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, rows - firstRow);
+        var info = weights.Type.Info();
+        return new MatrixProductArguments
+        {
+            Weights = weights.Pointer + ((nint)firstRow * columns / info.BlockLength * info.BlockBytes),
+            Bias = bias is null ? null : new Rows(bias, rows).Pointer(1, rows) + firstRow,
+            Input = input.Pointer(tokens, (columns + 15) & ~15),
+            Output = output.Pointer(tokens, rowCount),
+            Rows = rowCount,
+            Columns = columns,
+            Tokens = tokens,
+            InputStride = input.Stride,
+            OutputStride = output.Stride,
+            Accumulate = accumulate,
+        };
+    }
+
     private void Multiply(TensorType type, QuantizedActivations scratch, in MatrixProductArguments arguments)
     {
         switch (type)
         {
             case TensorType.F32: MatrixProduct<T, F32Format>.Run(in arguments, Pool, Threads, Assembled); break;
-            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads, Assembled, MayRound); break;
+            case TensorType.BF16: MatrixProduct<T, BF16Format>.Run(in arguments, Pool, Threads, Assembled, Rounding); break;
             case TensorType.F16: MatrixProduct<T, F16Format>.Run(in arguments, Pool, Threads, Assembled); break;
             default:
                 var format = BlockFormats.Find(type) ?? throw new NotSupportedException($"There is no matrix product for weights of type {type}.");
-                var product = new BlockFormatProduct(in arguments, scratch, this);
+                var product = new BlockFormatProduct(in arguments, scratch, this, default);
                 format.Accept(ref product);
                 break;
         }
@@ -249,9 +290,11 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
         private readonly ref readonly MatrixProductArguments _arguments;
         private readonly QuantizedActivations _scratch;
         private readonly KernelSet _kernels;
+        private readonly InputNorm _norm;
 
-        public BlockFormatProduct(in MatrixProductArguments arguments, QuantizedActivations scratch, KernelSet kernels)
+        public BlockFormatProduct(in MatrixProductArguments arguments, QuantizedActivations scratch, KernelSet kernels, InputNorm norm)
         {
+            _norm = norm;
             _arguments = ref arguments;
             _scratch = scratch;
             _kernels = kernels;
@@ -266,7 +309,8 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
             }
 
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
-            ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
+            if (_norm.Weight is null) ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
+            else NormedRounding<T>.Run(_arguments.Input, _arguments.InputStride, in rows, _norm, _arguments.Tokens, Pool, _kernels.Threads);
             if (_kernels.Assembled && TiledBlockProduct<TFormat, Tiling>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             if (!_kernels.HasBlockKernel(TFormat.Type) && TiledBlockProduct<TFormat, RowTiling<T, TRows>>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, _kernels.Assembled ? _scratch : null, Pool, _kernels.Threads);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
@@ -33,6 +34,23 @@ internal unsafe struct MatrixProductArguments
         var y = Output + ((nint)token * OutputStride) + row;
         *y = Accumulate ? *y + sum : sum;
     }
+
+    /// <summary>Writes some rows' numbers of a token, with their bias.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public readonly void Put(int first, int rows, int token, float* sums)
+    {
+        var y = Output + ((nint)token * OutputStride) + first;
+        var row = 0;
+        for (; row + Vector256<float>.Count <= rows; row += Vector256<float>.Count)
+        {
+            var sum = Vector256.Load(sums + row);
+            if (Bias is not null) sum += Vector256.Load(Bias + first + row);
+            if (Accumulate) sum = Vector256.Load(y + row) + sum;
+            sum.Store(y + row);
+        }
+
+        for (; row < rows; row++) Put(first + row, token, sums[row]);
+    }
 }
 
 /// <summary>
@@ -66,10 +84,11 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     /// <param name="pool">The threads.</param>
     /// <param name="threads">How many of them.</param>
     /// <param name="assembled">Whether an assembled kernel does what it can.</param>
-    /// <param name="mayRound">Whether the inputs of many tokens may be rounded to bfloat16 where the weights are.</param>
-    public static void Run(in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false, bool mayRound = false)
+    /// <param name="rounding">Whether the inputs of many tokens are rounded to bfloat16 where the weights are.</param>
+    public static void Run(
+        in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false, ActivationRounding rounding = ActivationRounding.Never)
     {
-        if (assembled && arguments is { Tokens: > 1, Rows: > 0, Columns: > 0 } && TryRunAssembled(in arguments, pool, threads, mayRound)) return;
+        if (assembled && arguments is { Tokens: > 1, Rows: > 0, Columns: > 0 } && TryRunAssembled(in arguments, pool, threads, rounding)) return;
         var rowBytes = Math.Max(1, arguments.Columns * TFormat.Size);
         var job = new MatrixProduct<T, TFormat>
         {
@@ -84,17 +103,24 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     /// <summary>What an assembled product of several tokens keeps for the next one.</summary>
     /// <param name="arguments">Its sizes.</param>
     /// <param name="threads">The threads.</param>
-    /// <param name="mayRound">As for <see cref="Run(in MatrixProductArguments, ComputePool, int, bool, bool)"/>.</param>
-    public static ProductScratch Scratch(in MatrixProductArguments arguments, int threads, bool mayRound)
+    /// <param name="rounding">Whether the inputs are rounded to bfloat16.</param>
+    public static ProductScratch Scratch(in MatrixProductArguments arguments, int threads, ActivationRounding rounding)
     {
-        var inPairs = mayRound && RoundsInputs(arguments.Tokens);
+        var unit = PairsOf(arguments.Tokens, rounding);
+        if (unit == PairUnit.Amx && AmxTileKernel.Find(1) is not null && AmxProduct.HasLines(in arguments)) return AmxProduct.Scratch(in arguments, threads);
+        var inPairs = unit == PairUnit.Vectors;
         return !PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.Takes(in arguments, TFormat.Type, inPairs)
             ? StreamedProduct.Scratch(in arguments, TFormat.Type, inPairs, threads)
             : PanelProduct.Scratch(in arguments, TFormat.Type, inPairs, threads);
     }
 
-    /// <summary>Whether it pays to round the inputs of so many tokens to bfloat16.</summary>
-    public static bool RoundsInputs(int tokens) => TFormat.Type == TensorType.BF16 && tokens >= PairsFromTokens && TileChoice.PrefersPairs;
+    /// <summary>What multiplies so many tokens' inputs once they are rounded to bfloat16, if they are.</summary>
+    public static PairUnit PairsOf(int tokens, ActivationRounding rounding)
+    {
+        if (TFormat.Type != TensorType.BF16 || rounding == ActivationRounding.Never || tokens < PairsFromTokens) return PairUnit.None;
+        if (tokens >= PanelsFromTokens && (rounding == ActivationRounding.ForAmx || TileChoice.PrefersAmx)) return PairUnit.Amx;
+        return TileChoice.PrefersPairs ? PairUnit.Vectors : PairUnit.None;
+    }
 
     /// <summary>Whether it pays to pack weights for so many tokens.</summary>
     public static bool PacksPanels(int tokens, bool inPairs) =>
@@ -114,9 +140,11 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         }
     }
 
-    private static bool TryRunAssembled(in MatrixProductArguments arguments, ComputePool pool, int threads, bool mayRound)
+    private static bool TryRunAssembled(in MatrixProductArguments arguments, ComputePool pool, int threads, ActivationRounding rounding)
     {
-        var inPairs = mayRound && RoundsInputs(arguments.Tokens);
+        var unit = PairsOf(arguments.Tokens, rounding);
+        if (unit == PairUnit.Amx && AmxProduct.TryRun(in arguments, pool, threads)) return true;
+        var inPairs = unit == PairUnit.Vectors;
         return (!PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads))
             || PanelProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads);
     }
@@ -148,7 +176,7 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         };
         _assembled(&arguments);
         var count = groups * FloatKernel.RowsAtOnce(TFormat.Type);
-        for (var i = 0; i < count; i++) _arguments.Put(row + i, 0, sums[i]);
+        _arguments.Put(row, count, 0, sums);
         return row + count;
     }
 

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Assembled;
 
@@ -91,7 +89,7 @@ internal unsafe struct PanelProduct : IBlockJob
             var tokens = Math.Min(TokensAtOnce, _arguments.Tokens - token);
             for (var stretch = 0; stretch < _weightLines.Stretches; stretch++)
                 for (var row = 0; row < padded; row += TileRows) Multiply(stretch, row, padded, token, tokens, panel, partials, sums, ref ahead);
-            for (var t = 0; t < tokens; t++) Put(sums + (t * padded), first, rows, token + t);
+            for (var t = 0; t < tokens; t++) _arguments.Put(first, rows, token + t, sums + (t * padded));
         }
     }
 
@@ -153,21 +151,5 @@ internal unsafe struct PanelProduct : IBlockJob
             if (width == TileTokens) _tile(&arguments);
             else _lastTile(&arguments);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Put(float* sums, int first, int rows, int token)
-    {
-        var y = _arguments.Output + ((nint)token * _arguments.OutputStride) + first;
-        var row = 0;
-        for (; row + Vector256<float>.Count <= rows; row += Vector256<float>.Count)
-        {
-            var sum = Vector256.Load(sums + row);
-            if (_arguments.Bias is not null) sum += Vector256.Load(_arguments.Bias + first + row);
-            if (_arguments.Accumulate) sum = Vector256.Load(y + row) + sum;
-            sum.Store(y + row);
-        }
-
-        for (; row < rows; row++) _arguments.Put(first + row, token, sums[row]);
     }
 }

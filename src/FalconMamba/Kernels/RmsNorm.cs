@@ -46,12 +46,15 @@ internal unsafe struct RmsNorm<T> : IBlockJob where T : unmanaged, ILanes<T>
     {
         var end = Math.Min(_rows, (block + 1) * RowsPerBlock);
         for (var row = block * RowsPerBlock; row < end; row++)
-            Normalize(_input + (nint)row * _inputStride, _output + (nint)row * _outputStride, _weight, _width, _epsilon);
+        {
+            var x = _input + ((nint)row * _inputStride);
+            Apply(x, _output + ((nint)row * _outputStride), _weight, _width, Factor(x, _width, _epsilon));
+        }
     }
 
-    /// <summary>Normalises one row.</summary>
+    /// <summary>What a row is multiplied with: 1 / √(mean(x²) + ε).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Normalize(float* input, float* output, float* weight, int width, float epsilon)
+    public static float Factor(float* input, int width, float epsilon)
     {
         var whole = width & ~15;
         var tail = whole < width ? LoadTail(input + whole, width - whole) : default;
@@ -66,9 +69,17 @@ internal unsafe struct RmsNorm<T> : IBlockJob where T : unmanaged, ILanes<T>
         }
 
         for (; next < whole; next += 16) sum0 = AddSquare(sum0, input + next);
-        var scale = T.Broadcast(1f / MathF.Sqrt(T.Sum((sum0 + sum1) + (sum2 + sum3)) / width + epsilon));
+        return 1f / MathF.Sqrt(T.Sum((sum0 + sum1) + (sum2 + sum3)) / width + epsilon);
+    }
+
+    /// <summary>Multiplies a part of a row with its factor and the weights of its columns, if there are any.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Apply(float* input, float* output, float* weight, int width, float factor)
+    {
+        var whole = width & ~15;
+        var scale = T.Broadcast(factor);
         for (var i = 0; i < whole; i += 16) Store(T.Load(input + i), i);
-        if (whole < width) Store(tail, whole);
+        if (whole < width) Store(LoadTail(input + whole, width - whole), whole);
 
         void Store(T x, int at)
         {

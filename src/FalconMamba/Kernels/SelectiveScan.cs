@@ -32,7 +32,7 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
     private Segment[] _segments;
     private Ranges _ranges;
     private int _segmentCount, _layer, _width, _states, _xStride, _zStride, _dtStride, _bStride, _cStride;
-    private delegate* unmanaged[Cdecl]<void*, void> _assembled;
+    private delegate* unmanaged[Cdecl]<void*, void> _assembled, _assembledStep;
     private float* _x, _z, _dt, _b, _c, _weightA, _weightD, _bias;
 
     /// <summary>Runs one layer's scan over all segments.</summary>
@@ -46,6 +46,7 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
             _segmentCount = segmentCount,
             _ranges = new Ranges(width, 2L * weights.States * sizeof(float), threads),
             _assembled = assembled ? ScanKernel.Find(weights.States) : null,
+            _assembledStep = assembled ? ScanStepKernel.Find(weights.States) : null,
             _layer = layer,
             _width = width,
             _states = weights.States,
@@ -76,14 +77,20 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
         for (var i = 0; i < _segmentCount; i++)
         {
             ref readonly var segment = ref _segments[i];
+            if (_assembledStep != null && segment.Count == 1)
+            {
+                RunAssembled(_assembledStep, segment.Row, (end - first) / LineFloats, first, State(in segment, first), null);
+                continue;
+            }
+
             for (var done = 0; done < segment.Count; done += MostTokens)
             {
                 var count = Math.Min(MostTokens, segment.Count - done);
                 for (nint d = first; d < end; d += 16)
                 {
-                    var s = segment.Scan.Pointer + ((((nint)_layer * _width) + d) * _states);
+                    var s = State(in segment, d);
                     Prefetch(s, d);
-                    if (_assembled != null && count > 1) RunAssembled(segment.Row + done, count, d, s, columns);
+                    if (_assembled != null) RunAssembled(_assembled, segment.Row + done, count, d, s, columns);
                     else Scan(segment.Row + done, count, d, s, columns);
                 }
             }
@@ -104,7 +111,9 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
         }
     }
 
-    private readonly void RunAssembled(nint row, int count, nint d, float* s, float* columns)
+    private readonly float* State(ref readonly Segment segment, nint d) => segment.Scan.Pointer + ((((nint)_layer * _width) + d) * _states);
+
+    private readonly void RunAssembled(delegate* unmanaged[Cdecl]<void*, void> kernel, nint row, int count, nint d, float* s, float* columns)
     {
         var arguments = new ScanKernelArguments
         {
@@ -125,7 +134,7 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
             Columns = columns,
             Count = count,
         };
-        _assembled(&arguments);
+        kernel(&arguments);
     }
 
     /// <summary>Some tokens of sixteen channels: first what needs no state, then a pair of states after the other over the tokens.</summary>

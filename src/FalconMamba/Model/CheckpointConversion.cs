@@ -15,7 +15,7 @@ public sealed class CheckpointConversion : IDisposable
     private static readonly string[] Companions =
     [
         "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-        "chat_template.jinja", "README.md", "LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE",
+        "chat_template.jinja", "README.md",
     ];
 
     private readonly string _source;
@@ -63,7 +63,7 @@ public sealed class CheckpointConversion : IDisposable
         var entries = _weights.Tensors.Select(tensor => new TensorEntry(tensor.Name, _type, tensor.Shape, stream =>
             Encode(tensor, stream, bytes => progress?.Report(written += bytes), cancellationToken))).ToArray();
         SafetensorsCheckpointWriter.Write(folder, entries);
-        foreach (var name in Companions)
+        foreach (var name in Companions.Concat(ModelLicence.Read(_source).Files))
             if (Path.Combine(_source, name) is var path && File.Exists(path)) File.WriteAllBytes(Path.Combine(folder, name), File.ReadAllBytes(path));
         // Last, so that a folder with a config is a whole checkpoint.
         File.WriteAllText(Path.Combine(folder, ConfigName), Config());
@@ -103,6 +103,7 @@ public sealed class CheckpointConversion : IDisposable
     {
         var json = JsonNode.Parse(File.ReadAllText(Path.Combine(_source, ConfigName)))!.AsObject();
         json.Remove("torch_dtype");
+        json.Remove("transformers_weights");
         json["dtype"] = _type switch { TensorType.F32 => "float32", TensorType.F16 => "float16", _ => "bfloat16" };
         return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n";
     }

@@ -7,6 +7,8 @@ namespace FalconMamba.Model;
 /// <content>Reading and writing <c>config.json</c>.</content>
 public sealed partial record FalconMambaConfig
 {
+    private const string WeightsKey = "transformers_weights";
+
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="MalformedFileException">The file is no configuration of a model of this family.</exception>
@@ -67,6 +69,7 @@ public sealed partial record FalconMambaConfig
             json.WriteNumber("time_step_min", TimeStepMin);
             json.WriteNumber("time_step_rank", TimeStepRank);
             json.WriteNumber("time_step_scale", TimeStepScale);
+            if (WeightsFile is not null) json.WriteString(WeightsKey, WeightsFile);
             json.WriteBoolean("use_bias", UseBias);
             json.WriteBoolean("use_conv_bias", UseConvBias);
             json.WriteNumber("vocab_size", VocabSize);
@@ -78,29 +81,23 @@ public sealed partial record FalconMambaConfig
 
     private static FalconMambaConfig FromTransformers(JsonFields fields)
     {
-        var kind = fields.String("model_type") switch
-        {
-            "falcon_mamba" => ModelKind.FalconMamba,
-            "mamba" => ModelKind.Mamba,
-            null => throw fields.Fault("model_type", "falcon_mamba or mamba was expected, the key is missing"),
-            var other => throw fields.Fault("model_type", $"falcon_mamba or mamba was expected, found {Excerpt.Of(other)}"),
-        };
+        var kind = Kind(fields);
         if (fields.String("hidden_act") is { } act and not ("silu" or "swish"))
             throw fields.Fault("hidden_act", $"silu was expected, found {Excerpt.Of(act)}");
 
         var defaults = new FalconMambaConfig();
-        var hiddenSize = fields.Int32("hidden_size", defaults.HiddenSize);
+        var hiddenSize = Size("hidden_size", "d_model") ?? defaults.HiddenSize;
         return new FalconMambaConfig
         {
             ModelType = kind,
             VocabSize = fields.Int32("vocab_size", defaults.VocabSize),
             HiddenSize = hiddenSize,
-            IntermediateSize = fields.OptionalInt32("intermediate_size") ?? Expand(fields, hiddenSize),
-            StateSize = fields.Int32("state_size", defaults.StateSize),
-            NumHiddenLayers = fields.OptionalInt32("num_hidden_layers") ?? fields.Int32("n_layer", defaults.NumHiddenLayers),
-            ConvKernel = fields.Int32("conv_kernel", defaults.ConvKernel),
-            TimeStepRank = Rank(fields, "time_step_rank", hiddenSize),
-            LayerNormEpsilon = fields.Double("layer_norm_epsilon", defaults.LayerNormEpsilon),
+            IntermediateSize = Size("intermediate_size", "d_inner") ?? Expand(fields, hiddenSize),
+            StateSize = Size("state_size", "d_state") ?? defaults.StateSize,
+            NumHiddenLayers = Size("num_hidden_layers", "n_layer") ?? defaults.NumHiddenLayers,
+            ConvKernel = Size("conv_kernel", "d_conv") ?? defaults.ConvKernel,
+            TimeStepRank = Rank(fields, fields.Has("time_step_rank") ? "time_step_rank" : "dt_rank", hiddenSize),
+            LayerNormEpsilon = fields.OptionalDouble("layer_norm_epsilon") ?? fields.Double("rms_norm_eps", defaults.LayerNormEpsilon),
             MixerRmsEps = fields.Double("mixer_rms_eps", defaults.MixerRmsEps),
             UseBias = fields.Boolean("use_bias", defaults.UseBias),
             UseConvBias = fields.Boolean("use_conv_bias", defaults.UseConvBias),
@@ -116,7 +113,30 @@ public sealed partial record FalconMambaConfig
             TimeStepScale = fields.Double("time_step_scale", defaults.TimeStepScale),
             RescalePrenormResidual = fields.Boolean("rescale_prenorm_residual", defaults.RescalePrenormResidual),
             QuantizationConfig = fields.Raw("quantization_config"),
+            WeightsFile = Weights(fields),
         };
+
+        // The second name is that of the original authors, which converters have left in some files.
+        int? Size(string key, string alias) => fields.OptionalInt32(key) ?? fields.OptionalInt32(alias);
+    }
+
+    // Some writers name only the class.
+    private static ModelKind Kind(JsonFields fields) => (fields.String("model_type"), fields.Raw("architectures") ?? "") switch
+    {
+        ("falcon_mamba", _) => ModelKind.FalconMamba,
+        ("mamba", _) => ModelKind.Mamba,
+        (null, var classes) when classes.Contains("\"FalconMambaForCausalLM\"", StringComparison.Ordinal) => ModelKind.FalconMamba,
+        (null, var classes) when classes.Contains("\"MambaForCausalLM\"", StringComparison.Ordinal) => ModelKind.Mamba,
+        (null, _) => throw fields.Fault("model_type", "falcon_mamba or mamba was expected, the key is missing"),
+        var (other, _) => throw fields.Fault("model_type", $"falcon_mamba or mamba was expected, found {Excerpt.Of(other)}"),
+    };
+
+    private static string? Weights(JsonFields fields)
+    {
+        if (fields.String(WeightsKey) is not { } name) return null;
+        return Path.GetFileName(name) == name && (name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".safetensors.index.json", StringComparison.Ordinal))
+            ? name
+            : throw fields.Fault(WeightsKey, $"the name of a safetensors file or its index was expected, found {Excerpt.Of(name)}");
     }
 
     // The configuration of the original authors' checkpoints, before transformers knew the model.

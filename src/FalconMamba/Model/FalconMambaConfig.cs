@@ -94,6 +94,9 @@ public sealed partial record FalconMambaConfig
     /// <summary>The file's <c>quantization_config</c> as JSON text; null for unquantised weights.</summary>
     public string? QuantizationConfig { get; init; }
 
+    /// <summary>The weights' file or its index, where it has another name than <c>save_pretrained</c> gives (<c>transformers_weights</c>).</summary>
+    public string? WeightsFile { get; init; }
+
     /// <summary>Whether the checkpoint says its weights are quantised.</summary>
     public bool IsQuantized => QuantizationConfig is not null;
 

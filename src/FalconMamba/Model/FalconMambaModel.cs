@@ -47,7 +47,7 @@ public sealed class FalconMambaModel : IModelRunner
     /// <summary>The tensors by their checkpoint names.</summary>
     public ModelWeights Weights => _weights;
 
-    /// <summary>The kernels' path: emitted, 512, 256, 128 or generic.</summary>
+    /// <summary>The kernels' path: amx, emitted, 512, 256, 128 or generic.</summary>
     public string KernelPath => _kernels.Name;
 
     /// <summary>The threads a forward pass uses.</summary>

@@ -85,13 +85,14 @@ internal ref struct ForwardPass
         var width = RecurrentState.Pad(d);
         var weights = layer.Weights;
 
-        _kernels.RmsNorm(_w.Residual, _w.Normed, layer.Norm, _rows, h, (float)_config.LayerNormEpsilon);
+        var epsilon = (float)_config.LayerNormEpsilon;
         if (width == d)
         {
-            _kernels.MatrixProduct(weights.InProj, 0, 2 * d, _w.Normed, _w.U, layer.InProjBias, _rows, _w.Quantized);
+            _kernels.NormedProduct(weights.InProj, _w.Residual, layer.Norm, epsilon, _w.Normed, _w.U, layer.InProjBias, _rows, _w.Quantized);
         }
         else
         {
+            _kernels.RmsNorm(_w.Residual, _w.Normed, layer.Norm, _rows, h, epsilon);
             _kernels.MatrixProduct(weights.InProj, 0, d, _w.Normed, _w.U, layer.InProjBias, _rows, _w.Quantized);
             _kernels.MatrixProduct(weights.InProj, d, d, _w.Normed, _w.Z, layer.InProjBias, _rows, _w.Quantized);
         }

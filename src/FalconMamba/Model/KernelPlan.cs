@@ -7,7 +7,7 @@ namespace FalconMamba.Model;
 /// <summary>Which kernels a model runs on, on this machine and why; told without loading it.</summary>
 public sealed record KernelPlan
 {
-    /// <summary>The kernels' path: emitted, 512, 256, 128 or generic.</summary>
+    /// <summary>The kernels' path: amx, emitted, 512, 256, 128 or generic.</summary>
     public required string Path { get; init; }
 
     /// <summary>Why it is this path.</summary>
@@ -21,6 +21,9 @@ public sealed record KernelPlan
 
     /// <summary>The instruction sets that were found.</summary>
     public static IReadOnlyList<string> InstructionSets => Kernels.InstructionSets.Found;
+
+    /// <summary>Why the tiles of AMX are not used, as part of a sentence; null where they are usable.</summary>
+    public static string? AmxObstacle => AmxSupport.Obstacle;
 
     /// <summary>The tensors, those of one role, type and shape together, in the order in which they are used.</summary>
     public required ImmutableArray<KernelUse> Uses { get; init; }
@@ -64,7 +67,7 @@ public sealed record KernelPlan
 
         void AddLayer(LayerWeights layer)
         {
-            Add("norm", layer.Norm, nameof(RmsNorm<>));
+            Add("norm", layer.Norm, kernels.RoundsToBytes(layer.InProj.Type) ? nameof(NormedRounding<>) : nameof(RmsNorm<>));
             Add("mixer.in_proj", layer.InProj);
             Add("mixer.in_proj bias", layer.InProjBias, nameof(MatrixProduct<,>));
             Add("mixer.conv1d", layer.Conv1d, nameof(CausalConvolution<>));

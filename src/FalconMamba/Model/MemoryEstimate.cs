@@ -6,7 +6,7 @@ namespace FalconMamba.Model;
 /// <summary>What running a model takes, told without loading it.</summary>
 public sealed record MemoryEstimate
 {
-    /// <summary>The kernels' path that would run: emitted, 512, 256, 128 or generic.</summary>
+    /// <summary>The kernels' path that would run: amx, emitted, 512, 256, 128 or generic.</summary>
     public required string KernelPath { get; init; }
 
     /// <summary>The threads that a forward pass would use.</summary>

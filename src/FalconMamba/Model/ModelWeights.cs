@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using FalconMamba.Formats;
 using FalconMamba.Formats.Gguf;
 using FalconMamba.Formats.Safetensors;
@@ -152,7 +153,13 @@ public sealed class ModelWeights : IDisposable
     private static ModelWeights OpenFolder(string folder)
     {
         var config = FalconMambaConfig.FromFile(Path.Combine(folder, "config.json"));
-        var checkpoint = SafetensorsCheckpoint.Open(folder);
+        if (config.IsQuantized)
+        {
+            throw new NotSupportedException(
+                $"{folder} holds quantised weights ({QuantizationMethod(config)}), which are not read yet: take the model that they were made from, or a GGUF file of it.");
+        }
+
+        var checkpoint = SafetensorsCheckpoint.Open(config.WeightsFile is { } name ? Path.Combine(folder, name) : folder);
         try
         {
             return Bind(config, checkpoint.Tensors, folder, checkpoint);
@@ -162,6 +169,13 @@ public sealed class ModelWeights : IDisposable
             checkpoint.Dispose();
             throw;
         }
+    }
+
+    private static string QuantizationMethod(FalconMambaConfig config)
+    {
+        var fields = JsonFields.Parse(Encoding.UTF8.GetBytes(config.QuantizationConfig!), "quantization_config");
+        var bits = fields.Boolean("load_in_4bit", false) ? $", 4 bits as {Excerpt.Of(fields.String("bnb_4bit_quant_type") ?? "fp4")}" : fields.Boolean("load_in_8bit", false) ? ", 8 bits" : "";
+        return $"{Excerpt.Of(fields.String("quant_method") ?? "an unnamed method")}{bits}";
     }
 
     private static ModelWeights OpenGguf(string path)

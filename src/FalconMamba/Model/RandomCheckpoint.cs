@@ -35,7 +35,7 @@ public static class RandomCheckpoint
         SafetensorsCheckpointWriter.Write(folder, Entries(RandomWeights.Of(config, TensorNames.HuggingFace), _ => type, seed, progress, cancellationToken));
         var dtype = type switch { TensorType.F32 => "float32", TensorType.F16 => "float16", _ => "bfloat16" };
         // Last, so that a folder with a config is a whole checkpoint.
-        File.WriteAllText(Path.Combine(folder, "config.json"), (config with { TorchDtype = dtype }).ToJson());
+        File.WriteAllText(Path.Combine(folder, "config.json"), (config with { TorchDtype = dtype, WeightsFile = null }).ToJson());
         return ByteLength(config, type);
     }
 

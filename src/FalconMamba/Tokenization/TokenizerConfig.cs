@@ -6,7 +6,8 @@ namespace FalconMamba.Tokenization;
 
 /// <summary>
 /// What stands beside <c>tokenizer.json</c> in a model's folder: <c>tokenizer_config.json</c> in its older or newer form,
-/// <c>special_tokens_map.json</c> and <c>chat_template.jinja</c>, each of which may be missing.
+/// <c>special_tokens_map.json</c>, <c>chat_template.jinja</c> or <c>chat_template.json</c>, and further templates below
+/// <c>additional_chat_templates</c>, each of which may be missing.
 /// </summary>
 public sealed record TokenizerConfig
 {
@@ -57,9 +58,7 @@ public sealed record TokenizerConfig
             : new TokenizerConfig();
         if (Path.Combine(folder, "special_tokens_map.json") is var mapPath && File.Exists(mapPath))
             config = config.Complete(Parse(BoundedFile.Read(mapPath, MaxBytes), mapPath));
-        if (Path.Combine(folder, "chat_template.jinja") is var templatePath && File.Exists(templatePath))
-            config = config with { ChatTemplate = Encoding.UTF8.GetString(BoundedFile.Read(templatePath, MaxBytes)) };
-        return config;
+        return config.CompleteTemplates(folder);
     }
 
     /// <summary>Reads the content of <c>tokenizer_config.json</c>, or of <c>special_tokens_map.json</c>, which has some of its keys.</summary>
@@ -97,6 +96,28 @@ public sealed record TokenizerConfig
         UnkToken = UnkToken ?? other.UnkToken,
         AdditionalSpecialTokens = AdditionalSpecialTokens.IsEmpty ? other.AdditionalSpecialTokens : AdditionalSpecialTokens,
     };
+
+    // Templates in files of their own, which rule over those in tokenizer_config.json; the JSON file is the older form.
+    private TokenizerConfig CompleteTemplates(string folder)
+    {
+        var config = this;
+        if (Path.Combine(folder, "chat_template.json") is var jsonPath && config.ChatTemplate is null && File.Exists(jsonPath))
+        {
+            var other = Parse(BoundedFile.Read(jsonPath, MaxBytes), jsonPath);
+            config = config with { ChatTemplate = other.ChatTemplate, NamedChatTemplates = config.NamedChatTemplates.SetItems(other.NamedChatTemplates) };
+        }
+
+        if (Path.Combine(folder, "chat_template.jinja") is var jinjaPath && File.Exists(jinjaPath)) config = config with { ChatTemplate = ReadText(jinjaPath) };
+        if (Path.Combine(folder, "additional_chat_templates") is var more && Directory.Exists(more))
+        {
+            var named = Directory.EnumerateFiles(more, "*.jinja").Select(static path => KeyValuePair.Create(Path.GetFileNameWithoutExtension(path), ReadText(path)));
+            config = config with { NamedChatTemplates = config.NamedChatTemplates.SetItems(named) };
+        }
+
+        return config;
+    }
+
+    private static string ReadText(string path) => Encoding.UTF8.GetString(BoundedFile.Read(path, MaxBytes));
 
     // A token is its text, or an object with the text and flags.
     private static string? ReadToken(JsonPlace? token) => token is { IsObject: true } described ? described.Get("content").Text() : token?.Text();

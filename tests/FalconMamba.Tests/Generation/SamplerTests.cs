@@ -1,4 +1,5 @@
 using FalconMamba.Generation;
+using FalconMamba.Generation.Filters;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -18,7 +19,7 @@ public class SamplerTests
     public void Draws_follow_the_softmax()
     {
         float[] logits = [0, 1, float.NegativeInfinity, 2, -1];
-        var sampler = new Sampler(new GenerationOptions { Temperature = 0.8, Seed = 7 });
+        var sampler = new Sampler(new GenerationOptions { DoSample = true, Temperature = 0.8, Seed = 7 });
         const int Draws = 200_000;
         var counts = new int[logits.Length];
         for (var position = 0; position < Draws; position++) counts[sampler.Sample(logits, position)]++;
@@ -35,12 +36,12 @@ public class SamplerTests
     public void A_draw_depends_on_seed_and_position_and_not_on_the_order_of_calls()
     {
         var logits = new float[1000];
-        var forward = Enumerable.Range(0, 50).Select(i => new Sampler(new GenerationOptions { Temperature = 1, Seed = 3 }).Sample(logits, i)).ToArray();
-        var sampler = new Sampler(new GenerationOptions { Temperature = 1, Seed = 3 });
+        var forward = Enumerable.Range(0, 50).Select(i => new Sampler(new GenerationOptions { DoSample = true, TopK = 0, Seed = 3 }).Sample(logits, i)).ToArray();
+        var sampler = new Sampler(new GenerationOptions { DoSample = true, TopK = 0, Seed = 3 });
         var backward = Enumerable.Range(0, 50).Reverse().Select(i => sampler.Sample(logits, i)).Reverse().ToArray();
         Assert.Equal(forward, backward);
         Assert.True(forward.Distinct().Count() > 30);
-        Assert.NotEqual(forward, Enumerable.Range(0, 50).Select(i => new Sampler(new GenerationOptions { Temperature = 1, Seed = 4 }).Sample(logits, i)));
+        Assert.NotEqual(forward, Enumerable.Range(0, 50).Select(i => new Sampler(new GenerationOptions { DoSample = true, TopK = 0, Seed = 4 }).Sample(logits, i)));
     }
 
     [Fact]
@@ -57,14 +58,14 @@ public class SamplerTests
                 var total = finite.Sum(i => Math.Exp(logits[i]));
 
                 var least = logits[finite[Math.Min(k, finite.Length) - 1]];
-                Assert.Equal(finite.Where(i => logits[i] >= least).Order(), Kept(candidates => SamplingFilters.TopK(candidates, k)));
+                Assert.Equal(finite.Where(i => logits[i] >= least).Order(), Kept(candidates => new TopKFilter(k).Apply(candidates, default)));
 
                 // A token stays if those above it, in a stable order, have less than p; p is moved off every exact sum.
                 var above = finite.Select((_, rank) => finite[..rank].Sum(i => Math.Exp(logits[i])) / total).ToArray();
                 var reached = above.Count(mass => mass < p + Offset);
-                Assert.Equal(finite[..Math.Max(reached, 1)].Order(), Kept(candidates => SamplingFilters.TopP(candidates, p + Offset)));
+                Assert.Equal(finite[..Math.Max(reached, 1)].Order(), Kept(candidates => new TopPFilter(p + Offset).Apply(candidates, default)));
 
-                Assert.Equal(finite.Where(i => Math.Exp(logits[i] - logits[finite[0]]) >= p).Order(), Kept(candidates => SamplingFilters.MinP(candidates, p)));
+                Assert.Equal(finite.Where(i => Math.Exp(logits[i] - logits[finite[0]]) >= p).Order(), Kept(candidates => new MinPFilter(p).Apply(candidates, default)));
 
                 int[] Kept(Action<Candidates> filter)
                 {
@@ -91,11 +92,11 @@ public class SamplerTests
     }
 
     [Theory]
-    [InlineData(null)]
-    [InlineData(1.0)]
-    public void Logits_that_hold_nothing_to_choose_are_refused(double? temperature)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Logits_that_hold_nothing_to_choose_are_refused(bool draws)
     {
-        var sampler = new Sampler(new GenerationOptions { Temperature = temperature });
+        var sampler = new Sampler(new GenerationOptions { DoSample = draws });
         foreach (var length in new[] { 0, 1, 3, 40 })
         {
             var none = new float[length];
@@ -115,7 +116,7 @@ public class SamplerTests
     {
         foreach (var temperature in new[] { 1e-5, 1, float.MaxValue })
         {
-            var sampler = new Sampler(new GenerationOptions { Temperature = temperature, TopK = 5, TopP = 0.99, MinP = 0.001 });
+            var sampler = new Sampler(new GenerationOptions { DoSample = true, Temperature = temperature, TopK = 5, TopP = 0.99, MinP = 0.001 });
             Assert.InRange(sampler.Sample([float.MaxValue, 0, float.MinValue], 1), 0, 2);
             Assert.InRange(sampler.Sample([float.MinValue, float.MinValue], 1), 0, 1);
         }
@@ -125,17 +126,37 @@ public class SamplerTests
     public void Sampling_allocates_nothing_in_the_steady_state()
     {
         var random = new Random(5);
-        var logits = new float[65024];
-        foreach (ref var logit in logits.AsSpan()) logit = random.NextSingle() * 20;
+        var row = new float[65024];
+        foreach (ref var logit in row.AsSpan()) logit = random.NextSingle() * 20;
+        var history = new TokenHistory([.. Enumerable.Range(0, 2000).Select(_ => random.Next(300))], 1000);
+        var draw = new GenerationOptions { DoSample = true, Temperature = 0.7 };
         Sampler[] samplers = [
             new(new GenerationOptions()),
-            new(new GenerationOptions { Temperature = 0.7 }),
-            new(new GenerationOptions { Temperature = 0.7, TopP = 0.95 }),
-            new(new GenerationOptions { Temperature = 0.7, TopK = 50, TopP = 0.9, MinP = 0.05 })];
-        foreach (var sampler in samplers) sampler.Sample(logits, 0);
+            new(draw with { TopK = 0 }),
+            new(draw with { TopK = 0, TopP = 0.95 }),
+            new(draw with { TopP = 0.9, MinP = 0.05 }),
+            new(draw with { TopK = 0, TypicalP = 0.9, EpsilonCutoff = 1e-5, EtaCutoff = 1e-5 }),
+            new(draw with { TopH = 0.5, TopNSigma = 2, XtcProbability = 1, XtcThreshold = 0.01, DynatempRange = 0.2 }),
+            new(draw with { Mirostat = 1 }),
+            new(draw with { Mirostat = 2 }),
+            new(draw with
+            {
+                RepetitionPenalty = 1.1, FrequencyPenalty = 0.1, PresencePenalty = 0.1, DryMultiplier = 0.8, NoRepeatNgramSize = 3, BadWordsIds = [[1, 2]], MinLength = 9000,
+                SuppressTokens = [4], BeginSuppressTokens = [5], SequenceBias = [new([6], 1)], ExponentialDecayLengthPenalty = new(5, 1.01), RenormalizeLogits = true, OutputScores = true,
+            }, [11])];
+        var (logits, scores) = (new float[row.Length], new float[row.Length]);
+        void Run(int position)
+        {
+            foreach (var sampler in samplers)
+            {
+                row.CopyTo(logits, 0);
+                sampler.Sample(logits, position, history, 0, sampler == samplers[^1] ? scores : []);
+            }
+        }
+
+        Run(0);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var position = 0; position < 20; position++)
-            foreach (var sampler in samplers) sampler.Sample(logits, position);
+        for (var position = 0; position < 20; position++) Run(position);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 

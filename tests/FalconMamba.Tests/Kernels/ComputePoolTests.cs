@@ -49,6 +49,37 @@ public class ComputePoolTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Blocks_for_workers_run_once_and_never_on_the_callers_thread(int threads)
+    {
+        var pool = new ComputePool();
+        for (var round = 0; round < 500; round++)
+        {
+            var foreign = new ThreadJob(new int[round % 9]);
+            pool.RunOnWorkers(ref foreign, foreign.Threads.Length, threads);
+            Assert.All(foreign.Threads, thread => Assert.NotInRange(thread, 0, 0));
+            Assert.DoesNotContain(Environment.CurrentManagedThreadId, foreign.Threads);
+            var job = new CountJob(new int[9]);
+            pool.Run(ref job, 9, threads);
+            Assert.All(job.Counts, count => Assert.Equal(1, count));
+        }
+    }
+
+    [Fact]
+    public void An_error_on_the_workers_reaches_a_caller_that_waits_or_is_interrupted()
+    {
+        var pool = new ComputePool();
+        for (var round = 0; round < 50; round++)
+        {
+            Thread.CurrentThread.Interrupt();
+            var job = new FailingJob();
+            Assert.Throws<InvalidOperationException>(() => pool.RunOnWorkers(ref job, 20, 2));
+            Assert.Throws<ThreadInterruptedException>(() => Thread.Sleep(Timeout.Infinite));
+        }
+    }
+
     [Fact]
     public void Workers_without_work_take_no_processor_time()
     {
@@ -86,6 +117,13 @@ public class ComputePoolTests
             Threads[block] = OwnThread();
             barrier.SignalAndWait();
         }
+    }
+
+    private readonly struct ThreadJob(int[] threads) : IBlockJob
+    {
+        public int[] Threads { get; } = threads;
+
+        public void Run(int block) => Threads[block] += Environment.CurrentManagedThreadId;
     }
 
     private readonly struct CountJob(int[] counts) : IBlockJob

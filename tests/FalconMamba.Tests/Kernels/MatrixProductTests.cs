@@ -1,6 +1,7 @@
 using FalconMamba.Formats;
 using FalconMamba.Kernels;
 using FalconMamba.Kernels.Assembled;
+using FalconMamba.Kernels.Lanes;
 
 namespace FalconMamba.Tests.Kernels;
 
@@ -67,6 +68,7 @@ public class MatrixProductTests
             kernels.MatrixProduct(weights, input, together, Tokens, NoScratch);
             foreach (var few in (int[])[8, 9, 13, 23, 24, 64])
             {
+                if (Unit(few) != Unit(Tokens)) continue;
                 var some = new float[Rows * few];
                 kernels.MatrixProduct(weights, input, some, few, NoScratch);
                 Assert.Equal(together[..some.Length], some);
@@ -154,6 +156,8 @@ public class MatrixProductTests
         for (var t = 0; t < tokens; t++)
             for (var r = 0; r < rows; r++) Assert.Equal(Dot(values, r * columns, input.Row(t, columns)), twin![(t * rows) + r], 1e-5);
     }
+
+    private static PairUnit Unit(int tokens) => MatrixProduct<Lanes512, BF16Format>.PairsOf(tokens, ActivationRounding.WhereItPays);
 
     private static float Rounded(float value)
     {

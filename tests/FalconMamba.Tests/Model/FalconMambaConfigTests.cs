@@ -42,7 +42,7 @@ public class FalconMambaConfigTests
             Assert.Equal(config.BosTokenId, generation.BosTokenId);
             Assert.Equal(config.EosTokenIds.AsEnumerable(), generation.EosTokenIds);
             Assert.Equal(config.PadTokenId, generation.PadTokenId);
-            Assert.True(generation.ToOptions().IsGreedy);
+            Assert.True(generation.Complete().Options.DoSample is not true);
         }
     }
 

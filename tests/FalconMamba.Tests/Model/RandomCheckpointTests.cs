@@ -215,7 +215,15 @@ public class RandomCheckpointTests
         thread.Start();
         thread.Join();
         using var weights = ModelWeights.Open(folder.Root);
-        Assert.Equal(kept.Inputs + kept.Panels, MemoryEstimate.Of(weights, options).Scratch);
-        if (tokens == 100 && KernelSet.Create(1).Assembled) Assert.NotEqual(0, kept.Panels);
+        var (kernels, estimate) = (KernelSet.Create(1), MemoryEstimate.Of(weights, options).Scratch);
+        if (kernels.Choose(type, config.HiddenSize, tokens).Name == nameof(AmxProduct))
+        {
+            // Its panels are those of a worker.
+            Assert.InRange(kept.Inputs, 1, estimate);
+            return;
+        }
+
+        Assert.Equal(kept.Inputs + kept.Panels, estimate);
+        if (tokens == 100 && kernels.Assembled) Assert.NotEqual(0, kept.Panels);
     }
 }

@@ -231,8 +231,8 @@ public class BlockDotTests
                 };
                 switch (path)
                 {
-                    case "emitted" when TiledBlockProduct<TFormat, Tiling>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
-                    case "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
+                    case "amx" or "emitted" when TiledBlockProduct<TFormat, Tiling>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
+                    case "amx" or "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
                     case "512" when BytePair512.IsSupported: Run<Lanes512, ByteLanes256, BytePair512, RowLanes512>(in arguments, in rows); break;
                     case "512": Run<Lanes512, ByteLanes256, BytePair<ByteLanes256>, RowLanes512>(in arguments, in rows); break;
                     case "256": Run<Lanes256, ByteLanes256, BytePair<ByteLanes256>, RowLanes256>(in arguments, in rows); break;

@@ -70,6 +70,14 @@ public class TokenizerConfigTests
             Write("chat_template.jinja", "new \u00E9");
             var tokenizer = Tokenizer.FromFolder(folder.FullName);
             Assert.Equal(("ab", "abab", "new \u00E9"), (tokenizer.EosToken, tokenizer.PadToken, tokenizer.ChatTemplate));
+            File.Delete(Path.Combine(folder.FullName, "chat_template.jinja"));
+            Write("chat_template.json", """{"chat_template": "json"}""");
+            Assert.Equal("old", Tokenizer.FromFolder(folder.FullName).ChatTemplate);
+            Write("tokenizer_config.json", "{}");
+            folder.CreateSubdirectory("additional_chat_templates");
+            Write(Path.Combine("additional_chat_templates", "tool_use.jinja"), "tools");
+            tokenizer = Tokenizer.FromFolder(folder.FullName);
+            Assert.Equal(("json", "tools"), (tokenizer.ChatTemplate, tokenizer.NamedChatTemplates["tool_use"]));
             Write("tokenizer_config.json", "{");
             Assert.Contains("tokenizer_config.json", Assert.Throws<MalformedFileException>(() => Tokenizer.FromFolder(folder.FullName)).Message, StringComparison.Ordinal);
         }

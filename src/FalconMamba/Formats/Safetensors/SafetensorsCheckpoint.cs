@@ -50,7 +50,7 @@ public sealed class SafetensorsCheckpoint : IDisposable
         foreach (var name in (ReadOnlySpan<string>)[WeightsName, IndexName])
             if (Path.Combine(folder, name) is var found && File.Exists(found)) return found;
         throw new FileNotFoundException(Array.Find(PyTorchNames, name => File.Exists(Path.Combine(folder, name))) is { } pickled
-            ? $"{folder} holds its weights as {pickled}, which is not read because it can run code: convert it to safetensors."
+            ? $"{folder} holds its weights as {pickled}, which is not read because it can run code: look for a copy with safetensors files, or load it with transformers and write it anew with save_pretrained."
             : $"{folder} holds no weights: neither {WeightsName} nor {IndexName} was found.");
     }
 

@@ -13,16 +13,23 @@ namespace FalconMamba.Kernels.Assembled;
 /// <remarks>
 /// Weights are one stream, whose pace the processor's own prefetch finds: the blocks of eight rows are multiplied one behind
 /// the other, eight at a time, and then the eight rows' chains go side by side.
-/// Registers: rsi the weights; r8 the activations of the next eight blocks, rdx after how many batches they begin anew; r14
-/// where values go, rcx how often; rbx the groups left, rax the output. For the format: all vectors, of which zmm22 to zmm31
-/// keep constants, and the masks.
+/// Registers: rsi the weights; r8 the activations of the next eight blocks, rdx after how many batches they begin anew; r11
+/// where values go, rcx how often; rbx the groups left, rax the output. For chains: rbp the bytes of a row's values, r12 three
+/// times as many; r9 and r10 the values of the rows being multiplied and of those before; r13 the scales, r14 and r15 the
+/// values of the next links. For the format: all vectors, of which zmm22 to zmm31 keep constants, and the masks.
 /// </remarks>
 internal abstract class BlockKernel
 {
+    /// <summary>The rows whose chains go side by side.</summary>
+    public const int Rows = 8;
+
     protected const int Batch = ArrangedActivations.Batch;
     private const int PrefetchBytes = 6144, PageAheadBytes = 32 * 1024, LineBytes = 64;
 
     private static readonly ConcurrentDictionary<TensorType, nint> Loaded = [];
+
+    // Of the chains.
+    private static readonly AssemblerRegisterXMM[] Sums = [xmm4, xmm5, xmm16, xmm17, xmm18, xmm19, xmm20, xmm21];
 
     protected BlockKernel(TensorType type) => Info = type.Info();
 
@@ -73,29 +80,45 @@ internal abstract class BlockKernel
 
     private static bool IsShort(TensorType type) => type.Info().BlockLength == ActivationQuantizer.Group;
 
+    /// <summary>Whether a row has so many blocks that its chain would hold up the stream: it then goes along with the next rows' batches.</summary>
+    protected virtual bool ChainsAlong => false;
+
     private unsafe delegate* unmanaged[Cdecl]<void*, void> Assemble()
     {
         var group = Code.CreateLabel();
         var batch = Code.CreateLabel();
         var stay = Code.CreateLabel();
+        Prepare();
         Code.mov(rsi, __qword_ptr[rdi]);
         Code.mov(rax, __qword_ptr[rdi + 24]);
         Code.mov(rbx, __qword_ptr[rdi + 40]);
-        Prepare();
+        Code.mov(rbp, __qword_ptr[rdi + 48]);
+        Code.shl(rbp, 2);
+        Code.lea(r12, __[rbp + (rbp * 2)]);
+        Code.mov(r9, __qword_ptr[rdi + 32]);
+        Code.lea(r10, __[r9 + (rbp * Rows)]);
+        // The sums of the rows before the first ones go where nobody looks.
+        if (ChainsAlong) Code.sub(rax, Rows * sizeof(float));
 
         Code.Label(ref group);
         Code.mov(r8, __qword_ptr[rdi + 8]);
         Code.mov(rdx, __qword_ptr[rdi + 56]);
-        Code.mov(r14, __qword_ptr[rdi + 32]);
+        Code.mov(r11, r9);
+        if (ChainsAlong)
+        {
+            Code.xchg(r9, r10);
+            BeginChain();
+        }
+
         // Eight rows have as many batches of eight as a row has blocks.
         Code.mov(rcx, __qword_ptr[rdi + 48]);
         Code.Label(ref batch);
-        // So early that the page is found in time.
-        Code.prefetcht1(__byte_ptr[rsi + PageAheadBytes]);
+        AskForPageAhead();
         Multiply();
         Scale();
-        Code.vmovups(__ymmword_ptr[r14], ymm0);
-        Code.add(r14, Batch * sizeof(float));
+        Code.vmovups(__ymmword_ptr[r11], ymm0);
+        if (ChainsAlong) Link();
+        Code.add(r11, Batch * sizeof(float));
         Code.add(rsi, Batch * Info.BlockBytes);
         Code.add(r8, ArrangedActivations.BatchBytes(Info.BlockLength));
         Code.dec(rdx);
@@ -105,34 +128,67 @@ internal abstract class BlockKernel
         Code.Label(ref stay);
         Code.dec(rcx);
         Code.jnz(batch);
-        Chain();
+        if (ChainsAlong) EndChain();
+        else Chain();
         Code.dec(rbx);
         Code.jnz(group);
+        if (ChainsAlong)
+        {
+            Code.mov(r9, r10);
+            Chain();
+        }
+
         return Kernel.Load();
     }
 
-    // One link of each row's chain a step: eight hide the time that one takes. Meanwhile the stream of weights goes on.
+    // So early that the page is found in time, once every one or two kilobytes: measured, more often takes away a third of
+    // the memory's speed.
+    private void AskForPageAhead()
+    {
+        var none = Code.CreateLabel();
+        var batches = IsShort(Info.Type) ? 8 : 1;
+        if (batches > 1)
+        {
+            Code.test(ecx, batches - 1);
+            Code.jnz(none);
+        }
+
+        Code.prefetcht1(__byte_ptr[rsi + PageAheadBytes]);
+        Code.Label(ref none);
+    }
+
+    /// <summary>One chain of each of eight rows, whose values are at r9. Meanwhile the stream of weights goes on.</summary>
     private void Chain()
     {
-        AssemblerRegisterXMM[] sums = [xmm4, xmm5, xmm16, xmm17, xmm18, xmm19, xmm20, xmm21];
         var link = Code.CreateLabel();
-        Code.mov(r13, __qword_ptr[rdi + 16]);
-        Code.mov(r14, __qword_ptr[rdi + 32]);
+        BeginChain();
         Code.mov(rcx, __qword_ptr[rdi + 48]);
-        Code.lea(rbp, __[rcx * 4]);
-        Code.lea(r12, __[rbp + (rbp * 2)]);
-        Code.lea(r15, __[r14 + (rbp * 4)]);
         Code.lea(rdx, __[rsi + PrefetchBytes]);
-        foreach (var sum in sums) Code.vxorps(sum, sum, sum);
-
         Code.Label(ref link);
         Code.prefetcht0(__byte_ptr[rdx]);
         Code.add(rdx, LineBytes);
+        Link();
+        Code.dec(rcx);
+        Code.jnz(link);
+        EndChain();
+    }
+
+    private void BeginChain()
+    {
+        Code.mov(r13, __qword_ptr[rdi + 16]);
+        Code.mov(r14, r9);
+        Code.lea(r15, __[r14 + (rbp * 4)]);
+        foreach (var sum in Sums) Code.vxorps(sum, sum, sum);
+    }
+
+    // Eight links side by side hide the time that one takes.
+    private void Link()
+    {
         Code.vmovss(xmm0, __dword_ptr[r13]);
-        for (var i = 0; i < sums.Length; i++)
+        for (var i = 0; i < Rows; i++)
         {
             var first = i < 4 ? r14 : r15;
-            Code.vfmadd231ss(sums[i], xmm0, (i % 4) switch
+            Code.vfmadd231ss(Sums[i], xmm0, (i % 4) switch
             {
                 0 => __dword_ptr[first],
                 1 => __dword_ptr[first + rbp],
@@ -141,12 +197,12 @@ internal abstract class BlockKernel
             });
         }
 
-        Code.add(r13, sizeof(float));
-        Code.add(r14, sizeof(float));
-        Code.add(r15, sizeof(float));
-        Code.dec(rcx);
-        Code.jnz(link);
-        for (var i = 0; i < sums.Length; i++) Code.vmovss(__dword_ptr[rax + (i * sizeof(float))], sums[i]);
-        Code.add(rax, sums.Length * sizeof(float));
+        foreach (var pointer in (AssemblerRegister64[])[r13, r14, r15]) Code.add(pointer, sizeof(float));
+    }
+
+    private void EndChain()
+    {
+        for (var i = 0; i < Rows; i++) Code.vmovss(__dword_ptr[rax + (i * sizeof(float))], Sums[i]);
+        Code.add(rax, Rows * sizeof(float));
     }
 }

@@ -12,10 +12,10 @@ internal unsafe struct BlockKernelArguments
     /// <summary>The token's scales.</summary>
     public float* Scales;
 
-    /// <summary>A number for each row.</summary>
+    /// <summary>A number for each row; eight before them are lost.</summary>
     public float* Output;
 
-    /// <summary>Room for the values of eight rows' blocks.</summary>
+    /// <summary>Room for the values of twice eight rows' blocks.</summary>
     public float* Values;
 
     /// <summary>How often eight rows are taken, at least once.</summary>

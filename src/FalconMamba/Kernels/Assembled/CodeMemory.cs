@@ -8,9 +8,12 @@ namespace FalconMamba.Kernels.Assembled;
 /// </summary>
 internal static unsafe partial class CodeMemory
 {
+    /// <summary>The wish that a file in memory is not there for programs that this process starts.</summary>
+    public const uint CloseOnExec = 1;
+
     private const int Read = 1, Write = 2, Execute = 4;
     private const int Shared = 1, Private = 2, LinuxAnonymous = 0x20, AppleAnonymous = 0x1000;
-    private const uint CloseOnExec = 1, Commit = 0x3000, PageReadWrite = 4, PageExecuteRead = 0x20;
+    private const uint Commit = 0x3000, PageReadWrite = 4, PageExecuteRead = 0x20;
     private static readonly nint Failed = -1;
 
     /// <summary>Whether no code is loaded, as on a system that forbids it: for tests, before the first kernel is looked for.</summary>
@@ -68,9 +71,10 @@ internal static unsafe partial class CodeMemory
             : null;
     }
 
+    /// <summary>Makes a file in memory; negative where the system has none.</summary>
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
-    private static partial int CreateMemoryFile(string name, uint flags);
+    public static partial int CreateMemoryFile(string name, uint flags);
 
     [LibraryImport("libc", EntryPoint = "ftruncate")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]

@@ -54,7 +54,11 @@ internal sealed class KernelAssembler
 
     /// <summary>Ends the kernel and loads it.</summary>
     /// <returns>The function, or null where the system allows no code to be made.</returns>
-    public unsafe delegate* unmanaged[Cdecl]<void*, void> Load()
+    public unsafe delegate* unmanaged[Cdecl]<void*, void> Load() => (delegate* unmanaged[Cdecl]<void*, void>)CodeMemory.Load(Assemble());
+
+    /// <summary>Ends the kernel.</summary>
+    /// <returns>Its code, which runs wherever it lies.</returns>
+    public byte[] Assemble()
     {
         Code.vzeroupper();
         if (OperatingSystem.IsWindows())
@@ -74,6 +78,6 @@ internal sealed class KernelAssembler
 
         using var stream = new MemoryStream();
         Code.Assemble(new StreamCodeWriter(stream), 0);
-        return (delegate* unmanaged[Cdecl]<void*, void>)CodeMemory.Load(stream.GetBuffer().AsSpan(0, (int)stream.Length));
+        return stream.ToArray();
     }
 }

@@ -1,6 +1,9 @@
 namespace FalconMamba.Kernels.Assembled;
 
-/// <summary>What the assembled scan of sixteen channels reads at its only pointer; the order is the code's.</summary>
+/// <summary>
+/// What an assembled scan reads at its only pointer; the order is the code's. That of one token goes over channels and reads
+/// neither strides nor columns.
+/// </summary>
 internal unsafe struct ScanKernelArguments
 {
     /// <summary>The first token's x, dt and z.</summary>
@@ -24,6 +27,6 @@ internal unsafe struct ScanKernelArguments
     /// <summary>Room for <see cref="ScanKernel.ColumnFloats"/> floats a token, at a multiple of 64 bytes.</summary>
     public float* Columns;
 
-    /// <summary>The tokens, at least one.</summary>
+    /// <summary>The tokens, or the groups of sixteen channels; at least one.</summary>
     public long Count;
 }

@@ -23,6 +23,8 @@ internal sealed class ShortBlockKernel(TensorType type) : BlockKernel(type)
 
     private int CodesPlace => Info.BlockBytes - (Info.Type == TensorType.Q8_0 ? Length : Length / 2);
 
+    protected override bool ChainsAlong => true;
+
     protected override void Prepare()
     {
         // Sums are multiplied with what is to be added: minus the offset, or minus one for minimums, which are subtracted.
@@ -54,27 +56,27 @@ internal sealed class ShortBlockKernel(TensorType type) : BlockKernel(type)
         }
 
         // For each block the sum of its activations times the number that is to be added.
-        Code.vpmaddwd(ymm16, ymm30, __ymmword_ptr[r8 + (Batch * Length)]);
+        Code.vpmaddwd(ymm12, ymm30, __ymmword_ptr[r8 + (Batch * Length)]);
     }
 
     protected override void Scale()
     {
-        TotalsOfPairs(ymm5, Products);
-        Code.vpermd(ymm5, ymm27, ymm5);
+        TotalsOfPairs(ymm11, Products);
+        Code.vpermd(ymm11, ymm27, ymm11);
         if (!HasMinimum)
         {
-            Code.vpaddd(ymm5, ymm5, ymm16);
-            Code.vcvtdq2ps(ymm5, ymm5);
+            Code.vpaddd(ymm11, ymm11, ymm12);
+            Code.vcvtdq2ps(ymm11, ymm11);
             LoadScales(ymm0, 0);
-            Code.vmulps(ymm0, ymm0, ymm5);
+            Code.vmulps(ymm0, ymm0, ymm11);
             return;
         }
 
         LoadScales(ymm2, ymm3);
-        Code.vcvtdq2ps(ymm4, ymm16);
-        Code.vmulps(ymm4, ymm4, ymm3);
-        Code.vcvtdq2ps(ymm0, ymm5);
-        Code.vfmsub213ps(ymm0, ymm2, ymm4);
+        Code.vcvtdq2ps(ymm10, ymm12);
+        Code.vmulps(ymm10, ymm10, ymm3);
+        Code.vcvtdq2ps(ymm0, ymm11);
+        Code.vfmsub213ps(ymm0, ymm2, ymm10);
     }
 
     // Signed codes become unsigned ones that are 128 higher.

@@ -2,24 +2,43 @@ using System.Diagnostics;
 
 namespace FalconMamba.Kernels.Assembled;
 
+/// <summary>What multiplies pairs of bfloat16.</summary>
+internal enum PairUnit
+{
+    /// <summary>Nothing: activations keep their 32 bits.</summary>
+    None,
+
+    /// <summary>The registers of AVX-512.</summary>
+    Vectors,
+
+    /// <summary>The tiles of AMX.</summary>
+    Amx,
+}
+
 /// <summary>
 /// Whether tiles of bfloat16 pairs are worth their rounding here: that a processor has the instruction does not say so, since
-/// on some it takes longer than the float32 products it replaces. Measured once a process, in well under a millisecond.
+/// on some it takes longer than the float32 products it replaces; and on which unit. Measured once a process, in well under a millisecond.
 /// </summary>
 internal static class TileChoice
 {
     private const int Rows = 8, Tokens = 3, Steps = 32, Tiles = 24, Rounds = 12;
 
-    private static readonly Lazy<bool> Measured = new(Measure);
+    // As many products in a block of AMX as in all tiles of a kernel of vectors; a call has several blocks, since it is short.
+    private const int AmxSteps = Rows * Tokens * Steps * Tiles * 16 / (AmxTileKernel.Rows * 2 * AmxTileKernel.Side * AmxTileKernel.Columns), AmxBlocks = 8;
 
-    /// <summary>Whether pairs save at least a fifth of the time.</summary>
-    public static bool PrefersPairs => Measured.Value;
+    private static readonly Lazy<(bool Pairs, bool Amx)> Measured = new(Measure);
 
-    private static unsafe bool Measure()
+    /// <summary>Whether pairs on vectors save at least a fifth of the time of float32.</summary>
+    public static bool PrefersPairs => Measured.Value.Pairs;
+
+    /// <summary>Whether pairs on AMX save at least a fifth of the time of float32, and any of the time of vectors.</summary>
+    public static bool PrefersAmx => Measured.Value.Amx;
+
+    private static unsafe (bool Pairs, bool Amx) Measure()
     {
         var floats = FloatTileKernel.Find(TileNumbers.Float32, Rows, Tokens);
         var pairs = FloatTileKernel.Find(TileNumbers.BFloat16Pairs, Rows, Tokens);
-        if (floats is null || pairs is null) return false;
+        if (floats is null || pairs is null) return (false, false);
         using var memory = new NativeBuffer(((Rows + Tokens) * Steps * PackedLines.LineBytes / sizeof(float)) + (Rows * Tokens));
         long ofFloats = long.MaxValue, ofPairs = long.MaxValue;
         for (var round = 0; round < Rounds; round++)
@@ -29,7 +48,52 @@ internal static class TileChoice
             ofPairs = Math.Min(ofPairs, Time(pairs, memory, Steps / 2));
         }
 
-        return ofPairs < ofFloats * 0.8;
+        var worthRounding = ofFloats * 0.8;
+        return (ofPairs < worthRounding, TimeAmx() < Math.Min(worthRounding, ofPairs));
+    }
+
+    private static unsafe double TimeAmx()
+    {
+        var kernel = AmxTileKernel.Find(2);
+        if (kernel is null) return double.PositiveInfinity;
+        const int blockFloats = AmxTileKernel.Rows * AmxSteps * PackedLines.LineBytes / sizeof(float), sumFloats = AmxTileKernel.Rows * 2 * AmxTileKernel.Side;
+        using var memory = new NativeBuffer(blockFloats + (AmxBlocks * (blockFloats + sumFloats)));
+        var input = memory.Pointer + blockFloats;
+        var timing = new AmxTiming
+        {
+            Kernel = kernel,
+            Arguments = new AmxTileArguments
+            {
+                Weights = (byte*)memory.Pointer,
+                Input = (byte*)input,
+                Sums = input + (AmxBlocks * blockFloats),
+                Steps = AmxSteps,
+                Blocks = AmxBlocks,
+                Ahead = (byte*)memory.Pointer,
+            },
+        };
+        ComputePool.Shared.RunOnWorkers(ref timing, 1, 1);
+        return timing.Best / (double)AmxBlocks;
+    }
+
+    private unsafe struct AmxTiming : IBlockJob
+    {
+        public delegate* unmanaged[Cdecl]<void*, void> Kernel;
+        public AmxTileArguments Arguments;
+        public long Best;
+
+        public void Run(int block)
+        {
+            SignalStack.Enlarge();
+            Best = long.MaxValue;
+            var arguments = Arguments;
+            for (var round = 0; round < Rounds; round++)
+            {
+                var start = Stopwatch.GetTimestamp();
+                Kernel(&arguments);
+                Best = Math.Min(Best, Stopwatch.GetTimestamp() - start);
+            }
+        }
     }
 
     private static unsafe long Time(delegate* unmanaged[Cdecl]<void*, void> tile, NativeBuffer memory, int steps)

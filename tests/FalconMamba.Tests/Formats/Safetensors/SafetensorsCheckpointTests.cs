@@ -86,7 +86,7 @@ public class SafetensorsCheckpointTests
 
         File.WriteAllBytes(folder["pytorch_model.bin"], []);
         var pickled = Assert.Throws<FileNotFoundException>(() => SafetensorsCheckpoint.Open(folder.Root)).Message;
-        Assert.Contains("convert it to safetensors", pickled, StringComparison.Ordinal);
+        Assert.Contains("save_pretrained", pickled, StringComparison.Ordinal);
         Assert.Throws<FileNotFoundException>(() => SafetensorsCheckpoint.Open(folder["absent"]));
     }
 

@@ -1,0 +1,66 @@
+using System.Text.Json;
+using FalconMamba.Hub;
+using FalconMamba.Model;
+
+namespace FalconMamba.Cli.Models;
+
+/// <summary>How models in the cache are told of.</summary>
+internal static class ModelReport
+{
+    private const int CommitDigits = 10;
+
+    /// <summary>The branches and tags of a revision, or the beginning of its commit.</summary>
+    public static string NameOf(CachedRevision revision) => revision.References.IsEmpty ? revision.Commit[..CommitDigits] : string.Join(" ", revision.References);
+
+    /// <summary>All that is known of a model.</summary>
+    public static void WriteModel(this Utf8JsonWriter json, CachedModel model, bool withFiles)
+    {
+        json.WriteString("id", model.Id.ToString());
+        json.WriteString("path", model.Folder);
+        json.WriteNumber("bytes", model.ByteLength);
+        json.WriteLicence(ModelLicence.Read(model.Revisions[0].Folder));
+        json.WriteStartArray("revisions");
+        foreach (var revision in model.Revisions)
+        {
+            json.WriteStartObject();
+            json.WriteString("commit", revision.Commit);
+            json.WriteTexts("references", revision.References);
+            json.WriteString("path", revision.ModelPath);
+            json.WriteNumber("bytes", revision.ByteLength);
+            if (withFiles) json.WriteFiles(revision.Files.Select(file => (file.Path, file.ByteLength)));
+            json.WriteTexts("missing", revision.Missing);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    /// <summary>A licence's name and address, null where they are not stated.</summary>
+    public static void WriteLicence(this Utf8JsonWriter json, ModelLicence licence)
+    {
+        json.WriteString("licence", licence.Name);
+        json.WriteString("licence_link", licence.Link);
+    }
+
+    /// <summary>Paths and lengths.</summary>
+    public static void WriteFiles(this Utf8JsonWriter json, IEnumerable<(string Path, long ByteLength)> files)
+    {
+        json.WriteStartArray("files");
+        foreach (var (path, bytes) in files)
+        {
+            json.WriteStartObject();
+            json.WriteString("path", path);
+            json.WriteNumber("bytes", bytes);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteTexts(this Utf8JsonWriter json, string name, IEnumerable<string> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (var text in texts) json.WriteStringValue(text);
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+
+namespace FalconMamba.Generation;
+
+/// <summary>
+/// Which settings would have no effect beside which others. What a caller gives is refused, what comes from a file is
+/// reported and left out: never is a setting ignored in silence. A neutral value, such as a temperature of 1, asks for nothing.
+/// </summary>
+internal static class OptionRules
+{
+    private const string NoSampling = "without do_sample", NoBeams = "without num_beams", NoMirostat = "without mirostat", NoDry = "without dry_multiplier";
+
+    private static readonly Rule[] Rules =
+    [
+        Sampling("temperature", o => o.Temperature is not (null or 1), o => o with { Temperature = null }),
+        Narrowing("top_k", o => o.TopK is > 0, o => o with { TopK = null }),
+        Narrowing("top_p", o => o.TopP is < 1, o => o with { TopP = null }),
+        Narrowing("min_p", o => o.MinP is > 0, o => o with { MinP = null }),
+        Narrowing("typical_p", o => o.TypicalP is < 1, o => o with { TypicalP = null }),
+        Narrowing("epsilon_cutoff", o => o.EpsilonCutoff is > 0, o => o with { EpsilonCutoff = null }),
+        Narrowing("eta_cutoff", o => o.EtaCutoff is > 0, o => o with { EtaCutoff = null }),
+        Narrowing("top_h", o => o.TopH is not null, o => o with { TopH = null }),
+        Narrowing("top_n_sigma", o => o.TopNSigma is > 0, o => o with { TopNSigma = null }),
+        Narrowing("xtc_probability", o => o.XtcProbability is > 0, o => o with { XtcProbability = null }),
+        new("xtc_probability", o => o.XtcProbability is > 0, o => o.XtcThreshold is > 0.5 ? "with an xtc_threshold above 0.5" : null, o => o with { XtcProbability = null }),
+        new("xtc_threshold", o => o.XtcThreshold is not null, o => o.XtcProbability is > 0 ? null : "without xtc_probability", o => o with { XtcThreshold = null }),
+        Sampling("dynatemp_range", o => o.DynatempRange is > 0, o => o with { DynatempRange = null }),
+        new("dynatemp_exponent", o => o.DynatempExponent is not (null or 1), o => o.DynatempRange is > 0 ? null : "without dynatemp_range", o => o with { DynatempExponent = null }),
+        Sampling("mirostat", o => o.Mirostat is > 0, o => o with { Mirostat = null }),
+        new("mirostat", o => o.Mirostat is > 0, o => o.Beams > 1 ? "with num_beams" : null, o => o with { Mirostat = null }),
+        new("mirostat_tau", o => o.MirostatTau is not null, o => o.Mirostat is > 0 ? null : NoMirostat, o => o with { MirostatTau = null }),
+        new("mirostat_eta", o => o.MirostatEta is not null, o => o.Mirostat is > 0 ? null : NoMirostat, o => o with { MirostatEta = null }),
+        new("dry_base", o => o.DryBase is not null, o => o.DryMultiplier is > 0 ? null : NoDry, o => o with { DryBase = null }),
+        new("dry_allowed_length", o => o.DryAllowedLength is not null, o => o.DryMultiplier is > 0 ? null : NoDry, o => o with { DryAllowedLength = null }),
+        new("dry_penalty_last_n", o => o.DryPenaltyLastN is not null, o => o.DryMultiplier is > 0 ? null : NoDry, o => o with { DryPenaltyLastN = null }),
+        new("dry_sequence_breakers", o => !o.DrySequenceBreakers.IsEmpty, o => o.DryMultiplier is > 0 ? null : NoDry, o => o with { DrySequenceBreakers = [] }),
+        new("length_penalty", o => o.LengthPenalty is not (null or 1), o => o.Beams > 1 ? null : NoBeams, o => o with { LengthPenalty = null }),
+        new("early_stopping", o => o.EarlyStopping is EarlyStopping.True or EarlyStopping.Never, o => o.Beams > 1 ? null : NoBeams, o => o with { EarlyStopping = null }),
+        new("num_return_sequences", o => o.NumReturnSequences is > 1, o => o.DoSample == true || o.Beams > 1 ? null : "without do_sample or num_beams: all would be the same", o => o with { NumReturnSequences = null }),
+        new("max_length", o => o.MaxLength is not null, o => o.MaxNewTokens is not null ? "beside max_new_tokens" : null, o => o with { MaxLength = null }),
+        new("eos_token_id", o => o.EosTokenIds is not null, o => o.IgnoreEos ? "where end tokens are ignored" : null, o => o with { EosTokenIds = null }),
+        new("renormalize_logits", o => o.RenormalizeLogits == true, o => o.Beams > 1 || o.OutputScores ? null : "without num_beams or output_scores", o => o with { RenormalizeLogits = null }),
+    ];
+
+    /// <summary>Refuses a setting that would have no effect, and combinations that nothing is there for.</summary>
+    /// <exception cref="ArgumentException">There is one; the message is one sentence.</exception>
+    public static void ThrowIfIneffective(GenerationOptions options)
+    {
+        foreach (var rule in Rules)
+            if (rule.Fault(options) is { } fault) throw new ArgumentException($"{fault}: leave it out, or change the other.", nameof(options));
+        if (options.Beams > 1 && options.NumReturnSequences > options.Beams)
+            throw new ArgumentException($"num_return_sequences is {options.NumReturnSequences} and num_beams only {options.Beams}: raise num_beams.", nameof(options));
+        if (options.Beams > 1 && !options.StopStrings.IsEmpty)
+            throw new ArgumentException("stop_strings cannot be used with num_beams: use stop ids, or one beam.", nameof(options));
+    }
+
+    /// <summary>Refuses settings about end tokens where there is none.</summary>
+    /// <exception cref="ArgumentException">There is one; the message is one sentence.</exception>
+    public static void ThrowIfEndless(GenerationOptions options, ImmutableArray<int> endIds)
+    {
+        if (!endIds.IsEmpty) return;
+        var name = options switch
+        {
+            { MinNewTokens: > 0 } => "min_new_tokens",
+            { MinLength: > 0 } => "min_length",
+            { ExponentialDecayLengthPenalty: not null } => "exponential_decay_length_penalty",
+            _ => null,
+        };
+        if (name is not null) throw new ArgumentException($"{name} has no effect where no token ends the text: leave it out, or give eos_token_id or stop ids.", nameof(options));
+    }
+
+    /// <summary>Refuses token ids that the vocabulary does not have.</summary>
+    /// <exception cref="ArgumentException">There is one; the message is one sentence.</exception>
+    public static void ThrowIfUnknownToken(GenerationOptions options, int vocabulary)
+    {
+        Check("sequence_bias", options.SequenceBias.SelectMany(bias => bias.Ids));
+        Check("bad_words_ids", options.BadWordsIds.SelectMany(word => word));
+        Check("suppress_tokens", options.SuppressTokens);
+        Check("begin_suppress_tokens", options.BeginSuppressTokens);
+        Check("forced_bos_token_id", options.ForcedBosTokenId is { } bos ? [bos] : []);
+        Check("forced_eos_token_id", options.ForcedEosTokenIds);
+        Check("eos_token_id", options.EosTokenIds ?? []);
+        Check("stop_ids", options.StopIds);
+
+        void Check(string name, IEnumerable<int> ids)
+        {
+            foreach (var id in ids)
+                if (id >= vocabulary) throw new ArgumentException($"{name} holds token {id}, the vocabulary has {vocabulary}.", nameof(options));
+        }
+    }
+
+    /// <summary>Leaves out what has no effect and was not given by the caller.</summary>
+    /// <param name="merged">A caller's options, filled up from a file.</param>
+    /// <param name="given">The caller's options.</param>
+    /// <param name="report">Told of each in one sentence.</param>
+    public static GenerationOptions WithoutIneffective(GenerationOptions merged, GenerationOptions given, Action<string> report)
+    {
+        foreach (var rule in Rules)
+        {
+            if (rule.IsSet(given) || rule.Fault(merged) is not { } fault) continue;
+            merged = rule.Without(merged);
+            report($"{fault} and is left out.");
+        }
+
+        return merged;
+    }
+
+    private static Rule Sampling(string name, Func<GenerationOptions, bool> isSet, Func<GenerationOptions, GenerationOptions> without) =>
+        new(name, isSet, o => o.DoSample == true ? null : NoSampling, without);
+
+    private static Rule Narrowing(string name, Func<GenerationOptions, bool> isSet, Func<GenerationOptions, GenerationOptions> without) =>
+        new(name, isSet, o => o.DoSample != true ? NoSampling : o.Mirostat is > 0 ? "with mirostat" : null, without);
+
+    /// <param name="Name">The setting.</param>
+    /// <param name="IsSet">Whether it asks for anything.</param>
+    /// <param name="Reason">Why it would have no effect; null if it has one.</param>
+    /// <param name="Without">The options without it.</param>
+    private sealed record Rule(
+        string Name, Func<GenerationOptions, bool> IsSet, Func<GenerationOptions, string?> Reason, Func<GenerationOptions, GenerationOptions> Without)
+    {
+        public string? Fault(GenerationOptions options) => IsSet(options) && Reason(options) is { } reason ? $"{Name} has no effect {reason}" : null;
+    }
+}
