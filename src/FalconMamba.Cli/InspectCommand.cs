@@ -86,6 +86,7 @@ internal static class InspectCommand
         yield return ("memory: weights", $"{Units.Bytes(memory.Weights)} (mapped from the files)");
         yield return ("memory: prepared", Units.Bytes(memory.Prepared));
         yield return ("memory: activations", $"{Units.Bytes(memory.Activations)} while a prompt is read, {memory.PrefillChunkSize} {(memory.PrefillChunkSize == 1 ? "token" : "tokens")} at once");
+        if (memory.Scratch > 0) yield return ("memory: scratch", $"{Units.Bytes(memory.Scratch)} of packed weights and activations");
         yield return ("memory: state", $"{Units.Bytes(memory.State)} a sequence, whatever its length");
         yield return ("memory: together", $"{Units.Bytes(memory.Total)} for one sequence");
         yield return ("kernels", $"{memory.KernelPath}, {memory.Threads} {(memory.Threads == 1 ? "thread" : "threads")}");
@@ -142,6 +143,7 @@ internal static class InspectCommand
         json.WriteNumber("weights", memory.Weights);
         json.WriteNumber("prepared", memory.Prepared);
         json.WriteNumber("activations", memory.Activations);
+        json.WriteNumber("scratch", memory.Scratch);
         json.WriteNumber("state", memory.State);
         json.WriteNumber("total", memory.Total);
         json.WriteEndObject();

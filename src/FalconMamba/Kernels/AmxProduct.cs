@@ -57,8 +57,7 @@ internal unsafe struct AmxProduct : IBlockJob
             _inputLines = new PackedLines(LineConversion.Float32ToBFloat16, arguments.Columns * sizeof(float), MostLines),
             _kernel = kernel,
             _lastKernel = lastKernel,
-            // Four panels a thread, so that a slower one is not waited for.
-            _panelRows = Math.Clamp(Pad(arguments.Rows / (4 * Math.Max(1, threads)), Rows), Rows, MostRows),
+            _panelRows = PanelRows(arguments.Rows, threads),
             _paddedTokens = Pad(arguments.Tokens, Side),
             _rowBytes = arguments.Columns * sizeof(ushort),
             _threads = threads,
@@ -69,6 +68,17 @@ internal unsafe struct AmxProduct : IBlockJob
         pool.RunOnWorkers(ref job, (arguments.Rows + job._panelRows - 1) / job._panelRows, threads);
     }
 
+    /// <summary>What a product keeps for the next one.</summary>
+    /// <param name="arguments">Its sizes.</param>
+    /// <param name="threads">The threads.</param>
+    public static ProductScratch Scratch(in MatrixProductArguments arguments, int threads)
+    {
+        var inputs = new PackedLines(LineConversion.Float32ToBFloat16, arguments.Columns * sizeof(float), MostLines);
+        var weights = new PackedLines(LineConversion.None, arguments.Columns * sizeof(ushort), MostLines);
+        var rows = Math.Min(PanelRows(arguments.Rows, threads), Pad(arguments.Rows, Rows));
+        return new((long)Pad(arguments.Tokens, Side) * inputs.Lines * LineBytes, PanelBytes(rows, weights.Lines));
+    }
+
     public readonly void Run(int block)
     {
         SignalStack.Enlarge();
@@ -76,7 +86,7 @@ internal unsafe struct AmxProduct : IBlockJob
         var rows = Math.Min(_panelRows, _arguments.Rows - first);
         var padded = Pad(rows, Rows);
         var panelBytes = (nint)padded * _weightLines.Lines * LineBytes;
-        var panel = ThreadMemory.OfPanels(panelBytes + ((long)padded * TokensAtOnce * sizeof(float)));
+        var panel = ThreadMemory.OfPanels(PanelBytes(padded, _weightLines.Lines));
         var sums = (float*)(panel + panelBytes);
         PackRows(_weightLines, _arguments.Weights + (first * _rowBytes), _rowBytes, rows, Rows, panel, padded);
 
@@ -99,6 +109,12 @@ internal unsafe struct AmxProduct : IBlockJob
 
     private static bool HasLines(LineConversion conversion, int rows) =>
         LineKernel.Find(conversion, PackedRows) is not null && (rows % PackedRows == 0 || LineKernel.Find(conversion, rows % PackedRows) is not null);
+
+    // Four panels a thread, so that a slower one is not waited for.
+    private static int PanelRows(int rows, int threads) => Math.Clamp(Pad(rows / (4 * Math.Max(1, threads)), Rows), Rows, MostRows);
+
+    // A panel, and a sum for each of its rows and of the tokens that pass it at once.
+    private static long PanelBytes(int rows, int lines) => ((long)rows * lines * LineBytes) + ((long)rows * TokensAtOnce * sizeof(float));
 
     private static int Pad(int count, int multiple) => (count + multiple - 1) / multiple * multiple;
 

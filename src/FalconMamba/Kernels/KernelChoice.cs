@@ -50,13 +50,16 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
     /// <param name="kernels">The path.</param>
     /// <param name="type">The block format.</param>
     /// <param name="tokens">Rows of the activations.</param>
-    internal static unsafe KernelChoice OfBlocks<TBytes, TPair>(KernelSet kernels, TensorType type, int tokens)
+    internal static unsafe KernelChoice OfBlocks<T, TBytes, TPair, TRows>(KernelSet kernels, TensorType type, int tokens)
+        where T : unmanaged, ILanes<T>
         where TBytes : unmanaged, IByteLanes<TBytes>
         where TPair : unmanaged, IBytePair<TPair, TBytes>
+        where TRows : unmanaged, IRowLanes<TRows, T>
     {
         if (kernels.Assembled && tokens >= TileKernel.LeastTokens && TileKernel.Find(type, TileKernel.LeastTokens) != null)
             return new(nameof(TileKernel), Vnni, kernels.Reason);
-        if (kernels.Assembled && BlockKernel.Find(type) != null) return new(nameof(BlockKernel), Vnni, kernels.Reason);
+        if (kernels.HasBlockKernel(type)) return new(nameof(BlockKernel), Vnni, kernels.Reason);
+        if (tokens >= RowTiling<T, TRows>.LeastTokens) return new(nameof(RowTile<,,,>), Rows<TRows>(), kernels.Assembled ? NoCode : kernels.Reason);
         return new(nameof(BlockProduct<,,>), Bytes<TBytes, TPair>(), kernels.Assembled ? NoCode : kernels.Reason);
     }
 
@@ -71,6 +74,13 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
         if (typeof(T) == typeof(Lanes256)) return InstructionSets.Has("AVX2") ? "AVX2, FMA" : Emulated;
         if (typeof(T) == typeof(Lanes128)) return InstructionSets.IsArm ? "AdvSimd" : InstructionSets.Has("FMA") ? "SSE2, FMA" : "SSE2";
         return "none";
+    }
+
+    private static string Rows<TRows>()
+    {
+        if (typeof(TRows) == typeof(RowLanes512)) return InstructionSets.Has("AVX-512BW") ? "AVX-512BW" : Emulated;
+        if (typeof(TRows) == typeof(RowLanes256)) return Bytes<ByteLanes256, BytePair<ByteLanes256>>();
+        return typeof(TRows) == typeof(RowLanes128) ? Bytes<ByteLanes128, BytePair<ByteLanes128>>() : Bytes<ByteLanesGeneric, BytePair<ByteLanesGeneric>>();
     }
 
     private static string Bytes<TBytes, TPair>()

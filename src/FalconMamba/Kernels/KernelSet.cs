@@ -35,6 +35,9 @@ internal abstract class KernelSet
     /// <summary>Whether kernels are assembled at run time, for instructions that the runtime does not offer.</summary>
     public bool Assembled { get; }
 
+    /// <summary>Whether the products of a block format with a token, or two, are assembled.</summary>
+    public unsafe bool HasBlockKernel(TensorType type) => Assembled && BlockKernel.Find(type) is not null;
+
     /// <summary>How many threads work on a kernel.</summary>
     public int Threads { get; }
 
@@ -70,6 +73,13 @@ internal abstract class KernelSet
     /// <param name="columns">Their columns.</param>
     /// <param name="tokens">How many rows of activations.</param>
     public abstract KernelChoice Choose(TensorType weights, int columns, int tokens);
+
+    /// <summary>What such a product keeps for the next one, beside its operands.</summary>
+    /// <param name="weights">The weights' type: F32, F16, BF16 or a block format.</param>
+    /// <param name="rows">Their rows.</param>
+    /// <param name="columns">Their columns.</param>
+    /// <param name="tokens">How many rows of activations.</param>
+    public abstract ProductScratch Scratch(TensorType weights, int rows, int columns, int tokens);
 
     /// <summary>Y = X·Wᵀ + bias, or Y += X·Wᵀ + bias.</summary>
     /// <param name="weights">W: a matrix of F32, F16, BF16 or a block format.</param>
@@ -125,13 +135,13 @@ internal abstract class KernelSet
 
     private static KernelSet Make(string path, int threads, bool exact, bool deterministic) => path switch
     {
-        "amx" when AmxSupport.IsUsable => new KernelSet<Lanes512, ByteLanes256, BytePair512>("amx", threads, exact, deterministic, assembled: true),
-        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("emitted", threads, exact, deterministic, assembled: true),
-        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512>("512", threads, exact, deterministic),
-        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>>("512", threads, exact, deterministic),
-        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>>("256", threads, exact, deterministic),
-        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>>("128", threads, exact, deterministic),
-        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>>("generic", threads, exact, deterministic),
+        "amx" when AmxSupport.IsUsable => new KernelSet<Lanes512, ByteLanes256, BytePair512, RowLanes512>("amx", threads, exact, deterministic, assembled: true),
+        "emitted" when KernelAssembler.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512, RowLanes512>("emitted", threads, exact, deterministic, assembled: true),
+        "512" when BytePair512.IsSupported => new KernelSet<Lanes512, ByteLanes256, BytePair512, RowLanes512>("512", threads, exact, deterministic),
+        "512" => new KernelSet<Lanes512, ByteLanes256, BytePair<ByteLanes256>, RowLanes512>("512", threads, exact, deterministic),
+        "256" => new KernelSet<Lanes256, ByteLanes256, BytePair<ByteLanes256>, RowLanes256>("256", threads, exact, deterministic),
+        "128" => new KernelSet<Lanes128, ByteLanes128, BytePair<ByteLanes128>, RowLanes128>("128", threads, exact, deterministic),
+        "generic" => new KernelSet<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>, RowLanesGeneric>("generic", threads, exact, deterministic),
         "amx" => throw new ArgumentException($"{Variable} is \"amx\", but {AmxSupport.Obstacle}: use {string.Join(", ", Paths.SkipLast(1))} or {Paths[^1]}.", nameof(path)),
         "emitted" => throw new ArgumentException($"{Variable} is \"emitted\", for which this processor lacks AVX-512 or VNNI: use 512, 256, 128 or generic.", nameof(path)),
         _ => throw new ArgumentException($"{Variable} is \"{path}\": use amx (where AMX is), emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.", nameof(path)),
@@ -139,10 +149,11 @@ internal abstract class KernelSet
 }
 
 /// <inheritdoc/>
-internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
+internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
     where T : unmanaged, ILanes<T>
     where TBytes : unmanaged, IByteLanes<TBytes>
     where TPair : unmanaged, IBytePair<TPair, TBytes>
+    where TRows : unmanaged, IRowLanes<TRows, T>
 {
     private static readonly ComputePool Pool = ComputePool.Shared;
 
@@ -215,8 +226,22 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
         TensorType.F32 => KernelChoice.OfFloats<T, F32Format>(this, columns, tokens),
         TensorType.BF16 => KernelChoice.OfFloats<T, BF16Format>(this, columns, tokens),
         TensorType.F16 => KernelChoice.OfFloats<T, F16Format>(this, columns, tokens),
-        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<TBytes, TPair>(this, weights, tokens),
+        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<T, TBytes, TPair, TRows>(this, weights, tokens),
     };
+
+    // Only the assembled products of several tokens do; the others have room on the stack.
+    public override unsafe ProductScratch Scratch(TensorType weights, int rows, int columns, int tokens)
+    {
+        if (!Assembled || tokens < 2 || rows < 1 || columns < 1 || FloatTileKernel.Find(TileNumbers.Float32, 1, 1) is null) return default;
+        var arguments = new MatrixProductArguments { Rows = rows, Columns = columns, Tokens = tokens };
+        return weights switch
+        {
+            TensorType.F32 => MatrixProduct<T, F32Format>.Scratch(in arguments, Threads, ActivationRounding.Never),
+            TensorType.BF16 => MatrixProduct<T, BF16Format>.Scratch(in arguments, Threads, Rounding),
+            TensorType.F16 => MatrixProduct<T, F16Format>.Scratch(in arguments, Threads, ActivationRounding.Never),
+            _ => default,
+        };
+    }
 
     private static (int Rows, int Columns) Dimensions(Tensor matrix) => matrix.Shape.Length == 2
         ? (checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]))
@@ -286,7 +311,8 @@ internal sealed class KernelSet<T, TBytes, TPair> : KernelSet
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
             if (_norm.Weight is null) ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
             else NormedRounding<T>.Run(_arguments.Input, _arguments.InputStride, in rows, _norm, _arguments.Tokens, Pool, _kernels.Threads);
-            if (_kernels.Assembled && TiledBlockProduct<TFormat>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
+            if (_kernels.Assembled && TiledBlockProduct<TFormat, Tiling>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
+            if (!_kernels.HasBlockKernel(TFormat.Type) && TiledBlockProduct<TFormat, RowTiling<T, TRows>>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, _kernels.Assembled ? _scratch : null, Pool, _kernels.Threads);
         }
     }

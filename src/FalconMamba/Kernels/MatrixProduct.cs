@@ -100,6 +100,20 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor(work, threads));
     }
 
+    /// <summary>What an assembled product of several tokens keeps for the next one.</summary>
+    /// <param name="arguments">Its sizes.</param>
+    /// <param name="threads">The threads.</param>
+    /// <param name="rounding">Whether the inputs are rounded to bfloat16.</param>
+    public static ProductScratch Scratch(in MatrixProductArguments arguments, int threads, ActivationRounding rounding)
+    {
+        var unit = PairsOf(arguments.Tokens, rounding);
+        if (unit == PairUnit.Amx && AmxTileKernel.Find(1) is not null && AmxProduct.HasLines(in arguments)) return AmxProduct.Scratch(in arguments, threads);
+        var inPairs = unit == PairUnit.Vectors;
+        return !PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.Takes(in arguments, TFormat.Type, inPairs)
+            ? StreamedProduct.Scratch(in arguments, TFormat.Type, inPairs, threads)
+            : PanelProduct.Scratch(in arguments, TFormat.Type, inPairs, threads);
+    }
+
     /// <summary>What multiplies so many tokens' inputs once they are rounded to bfloat16, if they are.</summary>
     public static PairUnit PairsOf(int tokens, ActivationRounding rounding)
     {

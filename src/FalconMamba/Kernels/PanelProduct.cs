@@ -32,12 +32,7 @@ internal unsafe struct PanelProduct : IBlockJob
     /// <returns>Whether it ran.</returns>
     public static bool TryRun(in MatrixProductArguments arguments, TensorType type, bool inPairs, ComputePool pool, int threads)
     {
-        var weightConversion = type switch
-        {
-            TensorType.F16 => LineConversion.HalfToFloat32,
-            TensorType.BF16 when !inPairs => LineConversion.BFloat16ToFloat32,
-            _ => LineConversion.None,
-        };
+        var weightConversion = WeightConversion(type, inPairs);
         var inputConversion = inPairs ? LineConversion.Float32ToBFloat16 : LineConversion.None;
         var numbers = inPairs ? TileNumbers.BFloat16Pairs : TileNumbers.Float32;
         var rowBytes = arguments.Columns * (type == TensorType.F32 ? sizeof(float) : sizeof(ushort));
@@ -53,8 +48,7 @@ internal unsafe struct PanelProduct : IBlockJob
             _tile = tile,
             _lastTile = lastTile,
             _threads = threads,
-            // Four panels a thread, so that a slower one is not waited for.
-            _panelRows = Math.Clamp(PadRows(arguments.Rows / (4 * Math.Max(1, threads))), TileRows, MostRows),
+            _panelRows = PanelRows(arguments.Rows, threads),
             _rowBytes = rowBytes,
         };
         job._input = job._inputLines.PackInputs(in arguments, TileTokens, pool, threads);
@@ -63,13 +57,26 @@ internal unsafe struct PanelProduct : IBlockJob
         return true;
     }
 
+    /// <summary>What a product keeps for the next one.</summary>
+    /// <param name="arguments">Its sizes.</param>
+    /// <param name="type">The weights' type.</param>
+    /// <param name="inPairs">Whether inputs are rounded to bfloat16.</param>
+    /// <param name="threads">The threads.</param>
+    public static ProductScratch Scratch(in MatrixProductArguments arguments, TensorType type, bool inPairs, int threads)
+    {
+        var inputs = new PackedLines(inPairs ? LineConversion.Float32ToBFloat16 : LineConversion.None, arguments.Columns * sizeof(float), MostLines);
+        var weights = new PackedLines(
+            WeightConversion(type, inPairs), arguments.Columns * (type == TensorType.F32 ? sizeof(float) : sizeof(ushort)), MostLines);
+        return new((long)arguments.Tokens * inputs.Lines * LineBytes, PanelBytes(Math.Min(PanelRows(arguments.Rows, threads), PadRows(arguments.Rows)), weights.Lines));
+    }
+
     public readonly void Run(int block)
     {
         var first = block * _panelRows;
         var rows = Math.Min(_panelRows, _arguments.Rows - first);
         var padded = PadRows(rows);
         var panelBytes = (nint)padded * _weightLines.Lines * LineBytes;
-        var panel = ThreadMemory.OfPanels(panelBytes + ((long)TokensAtOnce * padded * (LineBytes + sizeof(float))));
+        var panel = ThreadMemory.OfPanels(PanelBytes(padded, _weightLines.Lines));
         var partials = (float*)(panel + panelBytes);
         var sums = partials + ((nint)TokensAtOnce * padded * LineFloats);
         var source = _arguments.Weights + (first * _rowBytes);
@@ -85,6 +92,19 @@ internal unsafe struct PanelProduct : IBlockJob
             for (var t = 0; t < tokens; t++) _arguments.Put(first, rows, token + t, sums + (t * padded));
         }
     }
+
+    private static LineConversion WeightConversion(TensorType type, bool inPairs) => type switch
+    {
+        TensorType.F16 => LineConversion.HalfToFloat32,
+        TensorType.BF16 when !inPairs => LineConversion.BFloat16ToFloat32,
+        _ => LineConversion.None,
+    };
+
+    // Four panels a thread, so that a slower one is not waited for.
+    private static int PanelRows(int rows, int threads) => Math.Clamp(PadRows(rows / (4 * Math.Max(1, threads))), TileRows, MostRows);
+
+    // A panel, and for each token that passes it at once sixteen sums and a total a row.
+    private static long PanelBytes(int rows, int lines) => ((long)rows * lines * LineBytes) + ((long)TokensAtOnce * rows * (LineBytes + sizeof(float)));
 
     private static bool HasLines(LineConversion conversion, int rest) =>
         LineKernel.Find(conversion, TileRows) is not null && LineKernel.Find(conversion, TileTokens) is not null

@@ -32,16 +32,11 @@ internal unsafe struct StreamedProduct : IBlockJob
     /// <returns>Whether it ran.</returns>
     public static bool TryRun(in MatrixProductArguments arguments, TensorType type, bool inPairs, ComputePool pool, int threads)
     {
-        var (numbers, stepBytes) = type switch
-        {
-            TensorType.F32 => (TileNumbers.Float32, LineBytes),
-            TensorType.F16 => (TileNumbers.Half, LineBytes / 2),
-            _ => inPairs ? (TileNumbers.BFloat16Pairs, LineBytes) : (TileNumbers.BFloat16, LineBytes / 2),
-        };
+        var (numbers, stepBytes) = Numbers(type, inPairs);
         var rowBytes = arguments.Columns * (type == TensorType.F32 ? sizeof(float) : sizeof(ushort));
         var passes = (arguments.Tokens + MostTileTokens - 1) / MostTileTokens;
         var width = (arguments.Tokens + passes - 1) / passes;
-        if (rowBytes % stepBytes != 0 || arguments.Rows < TileRows) return false;
+        if (!Takes(in arguments, type, inPairs)) return false;
         // Each pass asks for its share of the rows, so that memory is never idle.
         var asked = (TileRows + passes - 1) / passes;
         var tile = FloatTileKernel.Find(numbers, TileRows, width, asked);
@@ -58,7 +53,7 @@ internal unsafe struct StreamedProduct : IBlockJob
             _lastTile = lastTile,
             _rowBytes = rowBytes,
             _stepBytes = stepBytes,
-            _chunk = Math.Clamp(ChunkBytes / rowBytes, TileRows, MostRows) / TileRows * TileRows,
+            _chunk = Chunk(rowBytes),
             _width = width,
             _asked = asked,
         };
@@ -66,6 +61,29 @@ internal unsafe struct StreamedProduct : IBlockJob
         var work = (long)arguments.Rows * arguments.Columns * arguments.Tokens;
         pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor(work, threads));
         return true;
+    }
+
+    /// <summary>Whether there may be kernels for operands of such sizes.</summary>
+    /// <param name="arguments">The sizes.</param>
+    /// <param name="type">The weights' type.</param>
+    /// <param name="inPairs">Whether inputs are rounded to bfloat16.</param>
+    public static bool Takes(in MatrixProductArguments arguments, TensorType type, bool inPairs) =>
+        arguments.Columns * (type == TensorType.F32 ? sizeof(float) : sizeof(ushort)) % Numbers(type, inPairs).StepBytes == 0 && arguments.Rows >= TileRows;
+
+    /// <summary>What a product keeps for the next one.</summary>
+    /// <param name="arguments">Its sizes.</param>
+    /// <param name="type">The weights' type.</param>
+    /// <param name="inPairs">Whether inputs are rounded to bfloat16.</param>
+    /// <param name="threads">The threads.</param>
+    public static ProductScratch Scratch(in MatrixProductArguments arguments, TensorType type, bool inPairs, int threads)
+    {
+        var lines = new PackedLines(
+            inPairs ? LineConversion.Float32ToBFloat16 : LineConversion.None, arguments.Columns * sizeof(float), arguments.Tokens > MostTileTokens ? MostLines : int.MaxValue);
+        var rowBytes = arguments.Columns * (type == TensorType.F32 ? sizeof(float) : sizeof(ushort));
+        var (first, end) = new Ranges(arguments.Rows, rowBytes, threads)[0];
+        var rows = Math.Min(Chunk(rowBytes), (end - first) / TileRows * TileRows);
+        return new(
+            inPairs ? (long)arguments.Tokens * lines.Lines * LineBytes : 0, lines.Stretches > 1 ? (long)rows * arguments.Tokens * LineBytes : 0);
     }
 
     public readonly void Run(int block)
@@ -81,6 +99,15 @@ internal unsafe struct StreamedProduct : IBlockJob
         // The last rows make a tile with those before them, which are written already.
         if (row < end) Multiply(end - TileRows, TileRows, TileRows - (end - row));
     }
+
+    private static (TileNumbers Numbers, int StepBytes) Numbers(TensorType type, bool inPairs) => type switch
+    {
+        TensorType.F32 => (TileNumbers.Float32, LineBytes),
+        TensorType.F16 => (TileNumbers.Half, LineBytes / 2),
+        _ => inPairs ? (TileNumbers.BFloat16Pairs, LineBytes) : (TileNumbers.BFloat16, LineBytes / 2),
+    };
+
+    private static int Chunk(int rowBytes) => Math.Clamp(ChunkBytes / rowBytes, TileRows, MostRows) / TileRows * TileRows;
 
     /// <summary>Some rows and all tokens; the first rows' results are not written.</summary>
     private readonly void Multiply(int row, int rows, int written)

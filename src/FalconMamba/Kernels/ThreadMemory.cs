@@ -9,11 +9,16 @@ internal static unsafe class ThreadMemory
     [ThreadStatic]
     private static NativeBuffer? _inputs;
 
+    /// <summary>What this thread keeps.</summary>
+    public static ProductScratch Kept => new(Bytes(_inputs), Bytes(_panels));
+
     /// <summary>Room for a panel of weights and its sums; valid until the thread asks again.</summary>
     public static byte* OfPanels(long bytes) => Grow(ref _panels, bytes);
 
     /// <summary>Room for a product's packed inputs; valid until the thread asks again.</summary>
     public static byte* OfInputs(long bytes) => Grow(ref _inputs, bytes);
+
+    private static long Bytes(NativeBuffer? buffer) => buffer is null ? 0 : (long)buffer.Length * sizeof(float);
 
     private static byte* Grow(ref NativeBuffer? buffer, long bytes)
     {

@@ -9,7 +9,9 @@ namespace FalconMamba.Kernels;
 /// Matrix × matrix over block weights and activations of eight bits: 32 rows and 256 columns of the weights are unpacked, and
 /// all tokens pass them, a few at a time. Each output is the same chain as in <see cref="BlockProduct{TBytes, TPair, TFormat}"/>.
 /// </summary>
-internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : unmanaged, IBlockFormat<TFormat>
+internal unsafe struct TiledBlockProduct<TFormat, TTiles> : IBlockJob
+    where TFormat : unmanaged, IBlockFormat<TFormat>
+    where TTiles : struct, IPanelTiles<TTiles>
 {
     // What lies on the stack: a number for each row of a panel and each token.
     private const int MostTokens = 256;
@@ -18,7 +20,7 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
     private Ranges _ranges;
     private byte* _records;
     private int _blocks, _rounds;
-    private Tiling _tiles, _tilesOfLongerRound;
+    private TTiles _tiles, _tilesOfLongerRound;
 
     /// <summary>Runs the product, if there are tiles for so many tokens; the input of <paramref name="arguments"/> is not read.</summary>
     /// <param name="arguments">The weights, and where the result goes.</param>
@@ -29,20 +31,20 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
     /// <returns>Whether it ran.</returns>
     public static bool TryRun(in MatrixProductArguments arguments, in QuantizedRows activations, QuantizedActivations scratch, ComputePool pool, int threads)
     {
-        if (arguments.Tokens < TileKernel.LeastTokens) return false;
+        if (arguments.Tokens < TTiles.LeastTokens) return false;
         // Rounds that differ by a token at most, so that none is left with less than a tile.
         var rounds = (arguments.Tokens + MostTokens - 1) / MostTokens;
         var shorter = arguments.Tokens / rounds;
         var blocks = arguments.Columns / TFormat.Length;
-        var job = new TiledBlockProduct<TFormat>
+        var job = new TiledBlockProduct<TFormat, TTiles>
         {
             _arguments = arguments,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
             _records = scratch.Arranged(arguments.Tokens, TileActivations.ByteLength(arguments.Columns)),
             _blocks = blocks,
             _rounds = rounds,
-            _tiles = new Tiling(TFormat.Type, shorter),
-            _tilesOfLongerRound = new Tiling(TFormat.Type, arguments.Tokens % rounds > 0 ? shorter + 1 : shorter),
+            _tiles = TTiles.Of(TFormat.Type, shorter),
+            _tilesOfLongerRound = TTiles.Of(TFormat.Type, arguments.Tokens % rounds > 0 ? shorter + 1 : shorter),
         };
         if (!job._tiles.Exists || !job._tilesOfLongerRound.Exists) return false;
         TileActivations.Arrange(in activations, arguments.Tokens, TFormat.Offset, TFormat.HasMinimum, job._records, pool, threads);
@@ -85,9 +87,9 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
         for (var i = 0; i < records; i++)
         {
             var count = Math.Min(blocksOfRecord, _blocks - (i * blocksOfRecord));
-            WeightPanel.Fill(weights + (i * blocksOfRecord), _blocks, rows, count, panel);
+            TTiles.Fill(weights + (i * blocksOfRecord), _blocks, rows, count, panel);
             var place = ((nint)i * _arguments.Tokens) + token;
-            tiles.Multiply(new TileKernelArguments
+            tiles.Multiply<TFormat>(rows, new TileKernelArguments
             {
                 Panel = panel,
                 Records = _records + (place * TileActivations.RecordBytes),
@@ -113,11 +115,11 @@ internal unsafe struct TiledBlockProduct<TFormat> : IBlockJob where TFormat : un
         for (var t = 0; t < tokens; t++)
         {
             var y = _arguments.Output + ((nint)(token + t) * _arguments.OutputStride) + row;
-            for (var r = 0; r < WeightPanel.Rows; r += Vector512<float>.Count)
+            for (var r = 0; r < WeightPanel.Rows; r += Vector256<float>.Count)
             {
-                var sum = Vector512.Load(sums + (t * WeightPanel.Rows) + r);
-                if (_arguments.Bias is not null) sum += Vector512.Load(_arguments.Bias + row + r);
-                if (_arguments.Accumulate) sum = Vector512.Load(y + r) + sum;
+                var sum = Vector256.Load(sums + (t * WeightPanel.Rows) + r);
+                if (_arguments.Bias is not null) sum += Vector256.Load(_arguments.Bias + row + r);
+                if (_arguments.Accumulate) sum = Vector256.Load(y + r) + sum;
                 sum.Store(y + r);
             }
         }

@@ -1,18 +1,16 @@
 using FalconMamba.Formats;
 using FalconMamba.Kernels.Assembled;
+using FalconMamba.Quantization;
 
 namespace FalconMamba.Kernels;
 
-/// <summary>Some tokens cut into tiles that differ by a token at most, the longer ones first, and the kernels of each.</summary>
-internal readonly unsafe struct Tiling
+/// <summary>Tiles of assembled kernels, the longer ones first.</summary>
+internal readonly unsafe struct Tiling : IPanelTiles<Tiling>
 {
     private readonly int _length, _longer, _rest;
     private readonly delegate* unmanaged[Cdecl]<void*, void> _first, _longerTile, _tile;
 
-    /// <summary>Finds the tiles of so many tokens, at least <see cref="TileKernel.LeastTokens"/>.</summary>
-    /// <param name="type">The weights' block format.</param>
-    /// <param name="tokens">The tokens.</param>
-    public Tiling(TensorType type, int tokens)
+    private Tiling(TensorType type, int tokens)
     {
         var tiles = (tokens + TileKernel.MostTokens - 1) / TileKernel.MostTokens;
         _length = tokens / tiles;
@@ -23,14 +21,18 @@ internal readonly unsafe struct Tiling
         _tile = _rest > 0 ? TileKernel.Find(type, _length) : _first;
     }
 
-    /// <summary>Whether the processor and the system allow all of its kernels.</summary>
+    public static int LeastTokens => TileKernel.LeastTokens;
+
     public bool Exists => _first is not null && _longerTile is not null && _tile is not null;
 
     private int FirstLength => _longer > 0 ? _length + 1 : _length;
 
-    /// <summary>Multiplies a panel with all tokens; the first tile asks for the weights to come.</summary>
-    /// <param name="arguments">The panel and the first token; all but the number of tiles.</param>
-    public void Multiply(TileKernelArguments arguments)
+    public static Tiling Of(TensorType type, int tokens) => new(type, tokens);
+
+    public static void Fill<TFormat>(TFormat* blocks, int rowBlocks, int rows, int count, byte* panel) where TFormat : unmanaged, IBlockFormat<TFormat> =>
+        WeightPanel.Fill(blocks, rowBlocks, rows, count, panel);
+
+    public void Multiply<TFormat>(int rows, TileKernelArguments arguments) where TFormat : unmanaged, IBlockFormat<TFormat>
     {
         Send(_first, ref arguments, FirstLength, 1);
         if (_longer > 1) Send(_longerTile, ref arguments, _length + 1, _longer - 1);

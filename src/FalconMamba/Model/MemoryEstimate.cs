@@ -1,3 +1,4 @@
+using FalconMamba.Formats;
 using FalconMamba.Kernels;
 
 namespace FalconMamba.Model;
@@ -23,11 +24,14 @@ public sealed record MemoryEstimate
     /// <summary>Bytes of activations while a long prompt is read.</summary>
     public required long Activations { get; init; }
 
+    /// <summary>Bytes of weights and activations that threads lay out anew while a long prompt is read, and keep.</summary>
+    public required long Scratch { get; init; }
+
     /// <summary>Bytes of one sequence's past, whatever its length.</summary>
     public required long State { get; init; }
 
     /// <summary>Bytes for one sequence, all together.</summary>
-    public long Total => Weights + Prepared + Activations + State;
+    public long Total => Weights + Prepared + Activations + Scratch + State;
 
     /// <summary>Counts the bytes for a model.</summary>
     /// <param name="weights">The model's weights; none of their numbers is read.</param>
@@ -37,7 +41,7 @@ public sealed record MemoryEstimate
     {
         ArgumentNullException.ThrowIfNull(weights);
         var checkedOptions = (options ?? new ModelOptions()).Checked();
-        var kernels = KernelSet.Create(checkedOptions.Threads);
+        var kernels = KernelSet.Create(checkedOptions.Threads, checkedOptions.Exact, checkedOptions.Deterministic);
         var config = weights.Config;
         var chunk = checkedOptions.PrefillChunkSize;
         long d = RecurrentState.Pad(config.IntermediateSize), h = RecurrentState.Pad(config.HiddenSize);
@@ -52,7 +56,18 @@ public sealed record MemoryEstimate
             Prepared = ((layers * layer) + h) * sizeof(float),
             PrefillChunkSize = chunk,
             Activations = Workspace.ByteLength(config, chunk),
+            Scratch = ScratchBytes(weights, kernels, chunk),
             State = state * sizeof(float),
         };
+    }
+
+    // The head sees a prompt's last token only.
+    private static long ScratchBytes(ModelWeights weights, KernelSet kernels, int tokens)
+    {
+        ProductScratch scratch = default;
+        foreach (var layer in weights.Layers)
+            foreach (var matrix in (Tensor[])[layer.InProj, layer.XProj, layer.DtProj, layer.OutProj])
+                scratch = scratch.Union(kernels.Scratch(matrix.Type, checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]), tokens));
+        return scratch.Inputs + (kernels.Threads * scratch.Panels);
     }
 }

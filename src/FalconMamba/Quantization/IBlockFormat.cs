@@ -23,6 +23,9 @@ internal interface IBlockFormat<TSelf> where TSelf : unmanaged, IBlockFormat<TSe
     /// <summary>What codes are higher by, as unsigned numbers, than the numbers that scales are multiplied with.</summary>
     static abstract int Offset { get; }
 
+    /// <summary>The largest code, as an unsigned number: 15, 31, 63 or, in blocks of 32 only, 255.</summary>
+    static abstract int MostCode { get; }
+
     /// <summary>Whether weights have a minimum: w = q · scale − minimum, rather than w = q · scale.</summary>
     static abstract bool HasMinimum { get; }
 

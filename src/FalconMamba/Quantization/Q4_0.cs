@@ -27,6 +27,8 @@ internal struct Q4_0 : IBlockFormat<Q4_0>
 
     public static int Offset => 8;
 
+    public static int MostCode => 15;
+
     public static bool HasMinimum => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

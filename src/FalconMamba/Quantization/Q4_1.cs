@@ -30,6 +30,8 @@ internal struct Q4_1 : IBlockFormat<Q4_1>
 
     public static int Offset => 0;
 
+    public static int MostCode => 15;
+
     public static bool HasMinimum => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

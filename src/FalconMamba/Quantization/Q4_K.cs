@@ -36,6 +36,8 @@ internal struct Q4_K : IBlockFormat<Q4_K>
 
     public static int Offset => 0;
 
+    public static int MostCode => 15;
+
     public static bool HasMinimum => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

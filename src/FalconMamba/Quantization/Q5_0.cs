@@ -33,6 +33,8 @@ internal struct Q5_0 : IBlockFormat<Q5_0>
 
     public static int Offset => 16;
 
+    public static int MostCode => 31;
+
     public static bool HasMinimum => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

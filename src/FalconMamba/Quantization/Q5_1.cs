@@ -33,6 +33,8 @@ internal struct Q5_1 : IBlockFormat<Q5_1>
 
     public static int Offset => 0;
 
+    public static int MostCode => 31;
+
     public static bool HasMinimum => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -39,6 +39,8 @@ internal struct Q5_K : IBlockFormat<Q5_K>
 
     public static int Offset => 0;
 
+    public static int MostCode => 31;
+
     public static bool HasMinimum => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -36,6 +36,8 @@ internal struct Q6_K : IBlockFormat<Q6_K>
 
     public static int Offset => 32;
 
+    public static int MostCode => 63;
+
     public static bool HasMinimum => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

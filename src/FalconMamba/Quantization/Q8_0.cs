@@ -27,6 +27,8 @@ internal struct Q8_0 : IBlockFormat<Q8_0>
 
     public static int Offset => 128;
 
+    public static int MostCode => 255;
+
     public static bool HasMinimum => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -28,6 +28,7 @@ public class KernelChoiceTests
         foreach (var format in BlockFormats.All)
         {
             Assert.Equal(emitted ? nameof(BlockKernel) : nameof(BlockProduct<,,>), kernels.Choose(format.Type, 256, 1).Name);
+            Assert.Equal(emitted ? nameof(TileKernel) : nameof(RowTile<,,,>), kernels.Choose(format.Type, 256, 9).Name);
             Assert.Equal(nameof(DecodedBlockProduct<,>), exact.Choose(format.Type, 256, 1).Name);
         }
     }

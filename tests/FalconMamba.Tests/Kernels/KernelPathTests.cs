@@ -5,6 +5,7 @@ using FalconMamba.Formats;
 using FalconMamba.Kernels;
 using FalconMamba.Kernels.Assembled;
 using FalconMamba.Model;
+using FalconMamba.Quantization;
 
 namespace FalconMamba.Tests.Kernels;
 
@@ -16,16 +17,23 @@ public class KernelPathTests
 {
     private const string OutputVariable = "FALCON_MAMBA_PROBE_OUTPUT", PathVariable = "FALCON_MAMBA_PROBE_PATH";
 
-    public static TheoryData<string, string, string> Switches => new()
+    // Set where the child is to find that the system allows no code to be made.
+    private const string ForbiddenVariable = "FALCON_MAMBA_PROBE_FORBIDS_CODE";
+
+    public static TheoryData<string, string> Switches => new()
     {
-        { "FALCON_MAMBA_KERNELS", KernelSet.Paths[0], KernelSet.Paths[0] },
-        { "FALCON_MAMBA_KERNELS", "512", "512" },
-        { "FALCON_MAMBA_KERNELS", "256", "256" },
-        { "FALCON_MAMBA_KERNELS", "128", "128" },
-        { "FALCON_MAMBA_KERNELS", "generic", "generic" },
-        { "DOTNET_EnableAVX512", "0", Vector256.IsHardwareAccelerated ? "256" : "128" },
-        { "DOTNET_EnableAVX2", "0", X86Base.IsSupported ? "128" : WidestPath },
-        { "DOTNET_EnableHWIntrinsic", "0", "generic" },
+        { $"FALCON_MAMBA_KERNELS={KernelSet.Paths[0]}", KernelSet.Paths[0] },
+        { "FALCON_MAMBA_KERNELS=512", "512" },
+        { "FALCON_MAMBA_KERNELS=256", "256" },
+        { "FALCON_MAMBA_KERNELS=256 DOTNET_EnableAVXVNNI=0", "256" },
+        { "FALCON_MAMBA_KERNELS=256 DOTNET_EnableAVX2=0", "256" },
+        { "FALCON_MAMBA_KERNELS=128", "128" },
+        { "FALCON_MAMBA_KERNELS=128 DOTNET_EnableHWIntrinsic=0", "128" },
+        { "FALCON_MAMBA_KERNELS=generic", "generic" },
+        { "DOTNET_EnableAVX512=0", Vector256.IsHardwareAccelerated ? "256" : "128" },
+        { "DOTNET_EnableAVX2=0", X86Base.IsSupported ? "128" : WidestPath },
+        { "DOTNET_EnableHWIntrinsic=0", "generic" },
+        { $"{ForbiddenVariable}=1", WidestPath },
     };
 
     private static string WidestPath =>
@@ -33,10 +41,11 @@ public class KernelPathTests
 
     [Theory]
     [MemberData(nameof(Switches))]
-    public async Task A_process_without_an_instruction_set_gives_the_same_bits(string variable, string value, string path)
+    public async Task A_process_without_an_instruction_set_gives_the_same_bits(string switches, string path)
     {
         using var folder = new TemporaryFolder();
-        var (status, output) = await ChildRun.Of<KernelPathProbe>([], (variable, value), (OutputVariable, folder["logits"]), (PathVariable, path));
+        var variables = switches.Split(' ').Select(pair => (pair.Split('=')[0], pair.Split('=')[1]));
+        var (status, output) = await ChildRun.Of<KernelPathProbe>([], [.. variables, (OutputVariable, folder["logits"]), (PathVariable, path)]);
         Assert.True(status == 0 && File.Exists(folder["logits"]), output);
         Assert.Equal(KernelPathProbe.Logits(out _), await File.ReadAllBytesAsync(folder["logits"], TestContext.Current.CancellationToken));
     }
@@ -47,9 +56,13 @@ public class KernelPathTests
         [Fact]
         public void The_path_is_the_expected_one()
         {
+            var forbidden = Environment.GetEnvironmentVariable(ForbiddenVariable) == "1";
+            if (forbidden) CodeMemory.IsForbidden = true;
             var logits = Logits(out var path);
             Assert.Equal(Environment.GetEnvironmentVariable(PathVariable) ?? WidestPath, path);
-            Assert.Equal(path is "amx" or "emitted" ? nameof(FloatKernel) : nameof(MatrixProduct<,>), KernelSet.Create(1).Choose(TensorType.F32, 64, 1).Name);
+            Assert.Equal(path is "amx" or "emitted" && !forbidden ? nameof(FloatKernel) : nameof(MatrixProduct<,>), KernelSet.Create(1).Choose(TensorType.F32, 64, 1).Name);
+            Assert.Equal(path is "amx" or "emitted" && !forbidden ? nameof(TileKernel) : nameof(RowTile<,,,>), KernelSet.Create(1).Choose(TensorType.Q4_K, 256, 9).Name);
+            if (Environment.GetEnvironmentVariable("DOTNET_EnableAVXVNNI") == "0") Assert.False(AvxVnni.IsSupported);
             if (Environment.GetEnvironmentVariable("DOTNET_EnableAVX512") == "0") Assert.False(Avx512F.IsSupported);
             if (Environment.GetEnvironmentVariable("DOTNET_EnableAVX2") == "0") Assert.False(Avx2.IsSupported);
             if (Environment.GetEnvironmentVariable("DOTNET_EnableHWIntrinsic") == "0") Assert.False(Vector128.IsHardwareAccelerated);
@@ -68,6 +81,32 @@ public class KernelPathTests
                 model.Forward([new Chunk(state, Enumerable.Range(20, 12).ToArray()) { Logits = RowSelection.All }], logits);
                 bytes.AddRange(MemoryMarshal.AsBytes<float>(logits));
                 path = model.KernelPath;
+            }
+
+            foreach (var format in BlockFormats.All) bytes.AddRange(Products(format.Type));
+            return [.. bytes];
+        }
+
+        // One token, two and many, in rows that fill no panel.
+        private static byte[] Products(TensorType type)
+        {
+            const int RowCount = 41, Columns = 512;
+            var info = type.Info();
+            var blocks = new byte[RowCount * Columns / info.BlockLength * info.BlockBytes];
+            new Random(3).NextBytes(blocks);
+            var weights = Tensor.FromBytes("w", type, [RowCount, Columns], blocks);
+            var bytes = new List<byte>();
+            foreach (var tokens in (int[])[1, 2, 3, 9])
+            {
+                using var input = new NativeBuffer(tokens * Columns);
+                var random = new Random(tokens);
+                foreach (ref var value in input.Span) value = random.NextSingle() - 0.5f;
+                using var scratch = new QuantizedActivations(tokens, Columns);
+                var output = new float[tokens * RowCount];
+                KernelSet.Create(2).MatrixProduct(weights, new Rows(input, Columns), output, tokens, scratch);
+                // Which of the numbers that are none a product gives is the processor's choice.
+                foreach (ref var value in output.AsSpan()) value = float.IsNaN(value) ? float.NaN : value;
+                bytes.AddRange(MemoryMarshal.AsBytes<float>(output));
             }
 
             return [.. bytes];

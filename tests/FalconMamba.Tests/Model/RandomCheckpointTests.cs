@@ -1,5 +1,6 @@
 using FalconMamba.Formats;
 using FalconMamba.Formats.Gguf;
+using FalconMamba.Kernels;
 using FalconMamba.Model;
 using FalconMamba.Quantization;
 
@@ -186,5 +187,43 @@ public class RandomCheckpointTests
             Assert.Equal(prepared.ByteLength, estimate.Prepared);
             Assert.Equal((model.KernelPath, 2, model.Weights.ByteLength), (estimate.KernelPath, estimate.Threads, estimate.Weights));
         }
+    }
+
+    [Theory]
+    [InlineData(TensorType.F32, 100)]
+    [InlineData(TensorType.F32, 9)]
+    [InlineData(TensorType.F16, 100)]
+    [InlineData(TensorType.F16, 40)]
+    [InlineData(TensorType.BF16, 100)]
+    [InlineData(TensorType.BF16, 7)]
+    public void The_estimated_scratch_is_what_a_thread_keeps(TensorType type, int tokens)
+    {
+        using var folder = new TemporaryFolder();
+        var config = Small with { HiddenSize = 1152, IntermediateSize = 1280, NumHiddenLayers = 1 };
+        RandomCheckpoint.Write(folder.Root, config, type, cancellationToken: TestContext.Current.CancellationToken);
+        var options = new ModelOptions { Threads = 1, PrefillChunkSize = tokens };
+        ProductScratch kept = default;
+
+        // All work of one thread is done by the caller: a thread that has kept nothing yet.
+        var thread = new Thread(() =>
+        {
+            using var model = FalconMambaModel.Load(folder.Root, options);
+            using var state = model.CreateState();
+            model.Forward([new Chunk(state, Enumerable.Range(0, tokens).ToArray())], new float[config.VocabSize]);
+            kept = ThreadMemory.Kept;
+        });
+        thread.Start();
+        thread.Join();
+        using var weights = ModelWeights.Open(folder.Root);
+        var (kernels, estimate) = (KernelSet.Create(1), MemoryEstimate.Of(weights, options).Scratch);
+        if (kernels.Choose(type, config.HiddenSize, tokens).Name == nameof(AmxProduct))
+        {
+            // Its panels are those of a worker.
+            Assert.InRange(kept.Inputs, 1, estimate);
+            return;
+        }
+
+        Assert.Equal(kept.Inputs + kept.Panels, estimate);
+        if (tokens == 100 && kernels.Assembled) Assert.NotEqual(0, kept.Panels);
     }
 }

@@ -128,7 +128,7 @@ public class BlockDotTests
     [InlineData(TensorType.Q4_0)]
     public void Many_tokens_give_the_bits_that_each_alone_gives(TensorType type)
     {
-        const int RowCount = 75, FirstRow = 5, Columns = 768, Tokens = 523;
+        const int RowCount = 75, FirstRow = 5, Columns = 768, Tokens = 269;
         var blocks = RandomBlocks.Of(type, 0.02);
         var bytes = new byte[(RowCount + FirstRow) * Columns / type.Info().BlockLength * type.Info().BlockBytes];
         blocks.Fill(3, 0, 0, bytes);
@@ -140,7 +140,7 @@ public class BlockDotTests
         foreach (ref var value in bias.Span) value = random.NextSingle() - 0.5f;
         using var scratch = new QuantizedActivations(Tokens, Columns);
         using NativeBuffer together = new(Tokens * RowCount), alone = new(Tokens * RowCount);
-        foreach (var path in KernelSet.Paths.Except(["128", "generic"]))
+        foreach (var path in KernelSet.Paths)
         {
             var kernels = KernelSet.Create(path, 2);
             together.Span.Fill(0.25f);
@@ -231,13 +231,24 @@ public class BlockDotTests
                 };
                 switch (path)
                 {
-                    case "emitted" when TiledBlockProduct<TFormat>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
-                    case "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
-                    case "512" when BytePair512.IsSupported: BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
-                    case "128": BlockProduct<ByteLanes128, BytePair<ByteLanes128>, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
-                    case "generic": BlockProduct<ByteLanesGeneric, BytePair<ByteLanesGeneric>, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
-                    default: BlockProduct<ByteLanes256, BytePair<ByteLanes256>, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1); break;
+                    case "amx" or "emitted" when TiledBlockProduct<TFormat, Tiling>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
+                    case "amx" or "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
+                    case "512" when BytePair512.IsSupported: Run<Lanes512, ByteLanes256, BytePair512, RowLanes512>(in arguments, in rows); break;
+                    case "512": Run<Lanes512, ByteLanes256, BytePair<ByteLanes256>, RowLanes512>(in arguments, in rows); break;
+                    case "256": Run<Lanes256, ByteLanes256, BytePair<ByteLanes256>, RowLanes256>(in arguments, in rows); break;
+                    case "128": Run<Lanes128, ByteLanes128, BytePair<ByteLanes128>, RowLanes128>(in arguments, in rows); break;
+                    default: Run<LanesGeneric, ByteLanesGeneric, BytePair<ByteLanesGeneric>, RowLanesGeneric>(in arguments, in rows); break;
                 }
+            }
+
+            void Run<T, TBytes, TPair, TRows>(in MatrixProductArguments arguments, in QuantizedRows rows)
+                where T : unmanaged, ILanes<T>
+                where TBytes : unmanaged, IByteLanes<TBytes>
+                where TPair : unmanaged, IBytePair<TPair, TBytes>
+                where TRows : unmanaged, IRowLanes<TRows, T>
+            {
+                if (!TiledBlockProduct<TFormat, RowTiling<T, TRows>>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1))
+                    BlockProduct<TBytes, TPair, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1);
             }
         }
     }

@@ -16,11 +16,15 @@ internal static unsafe partial class CodeMemory
     private const uint Commit = 0x3000, PageReadWrite = 4, PageExecuteRead = 0x20;
     private static readonly nint Failed = -1;
 
+    /// <summary>Whether no code is loaded, as on a system that forbids it: for tests, before the first kernel is looked for.</summary>
+    internal static bool IsForbidden { get; set; }
+
     /// <summary>Copies code to where it can run; the memory is kept until the process ends.</summary>
     /// <param name="code">Position-independent code.</param>
     /// <returns>Its first byte, or null where the system does not allow it.</returns>
     public static void* Load(ReadOnlySpan<byte> code)
     {
+        if (IsForbidden) return null;
         if (OperatingSystem.IsWindows()) return LoadOnWindows(code);
         var place = OperatingSystem.IsLinux() ? LoadThroughFile(code) : null;
         return place is null ? LoadAnonymous(code) : place;

@@ -10,7 +10,7 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     private readonly Vector128<float> _a, _b, _c, _d;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Lanes128(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    internal Lanes128(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
     {
         _a = a;
         _b = b;

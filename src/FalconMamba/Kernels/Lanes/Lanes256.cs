@@ -10,7 +10,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     private readonly Vector256<float> _a, _b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Lanes256(Vector256<float> a, Vector256<float> b)
+    internal Lanes256(Vector256<float> a, Vector256<float> b)
     {
         _a = a;
         _b = b;

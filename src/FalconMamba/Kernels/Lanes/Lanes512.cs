@@ -10,7 +10,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     private readonly Vector512<float> _v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Lanes512(Vector512<float> v) => _v = v;
+    internal Lanes512(Vector512<float> v) => _v = v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Load(float* source) => new(Vector512.Load(source));

@@ -1,0 +1,62 @@
+using FalconMamba.Formats;
+using FalconMamba.Kernels.Assembled;
+using FalconMamba.Kernels.Lanes;
+using FalconMamba.Quantization;
+
+namespace FalconMamba.Kernels;
+
+/// <summary>Tiles by intrinsics, the longer ones first: for paths and systems without assembled ones.</summary>
+internal readonly unsafe struct RowTiling<T, TRows> : IPanelTiles<RowTiling<T, TRows>>
+    where T : unmanaged, ILanes<T>
+    where TRows : unmanaged, IRowLanes<TRows, T>
+{
+    private const int Lanes = 16, MostTokens = 4, LineBytes = 64;
+
+    private readonly int _length, _longer, _tiles;
+
+    private RowTiling(int tokens)
+    {
+        _tiles = (tokens + MostTokens - 1) / MostTokens;
+        _length = tokens / _tiles;
+        _longer = tokens % _tiles;
+    }
+
+    // Measured: fewer do not pay for a panel.
+    public static int LeastTokens => 4;
+
+    public bool Exists => true;
+
+    public static RowTiling<T, TRows> Of(TensorType type, int tokens) => new(tokens);
+
+    public static void Fill<TFormat>(TFormat* blocks, int rowBlocks, int rows, int count, byte* panel) where TFormat : unmanaged, IBlockFormat<TFormat> =>
+        PanelRows<T, TRows>.Fill(blocks, rowBlocks, rows, count, panel);
+
+    public void Multiply<TFormat>(int rows, TileKernelArguments arguments) where TFormat : unmanaged, IBlockFormat<TFormat>
+    {
+        // A group's share of the next panel's lines.
+        var lines = ((rows * ActivationQuantizer.Group / TFormat.Length * sizeof(TFormat)) + LineBytes - 1) / LineBytes;
+        for (var tile = 0; tile < _tiles; tile++)
+        {
+            var tokens = tile < _longer ? _length + 1 : _length;
+            for (var row = 0; row < rows; row += Lanes)
+            {
+                Send<TFormat>(tokens, arguments with { Panel = arguments.Panel + (row * sizeof(int)), Sums = arguments.Sums + row }, lines);
+                lines = 0;
+            }
+
+            arguments.Records += tokens * TileActivations.RecordBytes;
+            arguments.Scales += tokens;
+            arguments.Sums += tokens * WeightPanel.Rows;
+        }
+    }
+
+    private static void Send<TFormat>(int tokens, in TileKernelArguments arguments, int lines) where TFormat : unmanaged, IBlockFormat<TFormat>
+    {
+        switch (tokens)
+        {
+            case 2: RowTile<T, TRows, TFormat, TwoTokens>.Multiply(in arguments, lines); break;
+            case 3: RowTile<T, TRows, TFormat, ThreeTokens>.Multiply(in arguments, lines); break;
+            default: RowTile<T, TRows, TFormat, FourTokens>.Multiply(in arguments, lines); break;
+        }
+    }
+}
