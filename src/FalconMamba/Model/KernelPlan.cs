@@ -10,6 +10,9 @@ public sealed record KernelPlan
     /// <summary>The kernels' path: amx, emitted, 512, 256, 128 or generic.</summary>
     public required string Path { get; init; }
 
+    /// <summary>Whether kernels are assembled at run time, on the paths emitted and amx; else all of them are compiled code.</summary>
+    public required bool IsEmitted { get; init; }
+
     /// <summary>Why it is this path.</summary>
     public required string Reason { get; init; }
 
@@ -50,6 +53,7 @@ public sealed record KernelPlan
         return new KernelPlan
         {
             Path = kernels.Name,
+            IsEmitted = kernels.Assembled,
             Reason = kernels.Reason,
             Threads = kernels.Threads,
             PrefillChunkSize = chunk,
