@@ -22,8 +22,7 @@ public class ExampleTests
         var shipped = Path.Combine(FixtureFolder.Repository, "models", "shakespeare-4m");
         AddModel(cache, "tiiuae/falcon-mamba-7b", shipped);
         AddModel(cache, "tiiuae/falcon-mamba-7b-instruct", shipped);
-        var gguf = Path.Combine(FixtureFolder.Repository, "tests", "fixtures", "gguf", "random-dt256-tied-Q4_K_M.gguf");
-        File.Copy(gguf, Path.Combine(Snapshot(cache, "tiiuae/falcon-mamba-7b-instruct-Q4_K_M-GGUF"), "falcon-mamba-7B-instruct-Q4_K_M.gguf"));
+        SmallGguf.Write(Path.Combine(Snapshot(cache, "tiiuae/falcon-mamba-7b-instruct-Q4_K_M-GGUF"), "falcon-mamba-7B-instruct-Q4_K_M.gguf"), "Q4_K_M");
 
         var (status, output) = await ChildRun.Of<Probe>(["-explicit", "only"], ("HF_HUB_CACHE", cache.Root), ("HF_HUB_OFFLINE", "1"));
         Assert.True(status == 0 && output.Contains("Total: 1, Errors: 0, Failed: 0, Skipped: 0", StringComparison.Ordinal), output);
