@@ -87,15 +87,13 @@ public sealed class FalconMambaModel : IModelRunner
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public KernelPlan Compile()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_kernels.Assembled)
-        {
-            using var state = CreateState();
-            foreach (var length in CompiledLengths)
-                if (length <= PrefillChunkSize) Forward([new Chunk(state, new int[length]) { Logits = RowSelection.Last }], new float[Config.VocabSize]);
-        }
-
-        return KernelPlan.Of(_weights, _kernels, PrefillChunkSize);
+        using var state = CreateState();
+        var plan = KernelPlan.Of(_weights, _kernels, PrefillChunkSize);
+        if (!plan.IsEmitted) return plan;
+        var logits = new float[Config.VocabSize];
+        foreach (var length in CompiledLengths)
+            if (length <= PrefillChunkSize) Forward([new Chunk(state, new int[length])], logits);
+        return plan;
     }
 
     /// <inheritdoc/>

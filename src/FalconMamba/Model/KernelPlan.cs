@@ -10,8 +10,11 @@ public sealed record KernelPlan
     /// <summary>The kernels' path: amx, emitted, 512, 256, 128 or generic.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Whether kernels are assembled at run time, on the paths emitted and amx; else all of them are compiled code.</summary>
-    public required bool IsEmitted { get; init; }
+    /// <summary>
+    /// Whether kernels are assembled at run time: on the paths emitted and amx, where the system allows it. Else all of them are
+    /// compiled code.
+    /// </summary>
+    public bool IsEmitted => Path is "emitted" or "amx" && !Uses.Any(use => use.OneToken.Reason == KernelChoice.NoCode || use.ManyTokens.Reason == KernelChoice.NoCode);
 
     /// <summary>Why it is this path.</summary>
     public required string Reason { get; init; }
@@ -53,7 +56,6 @@ public sealed record KernelPlan
         return new KernelPlan
         {
             Path = kernels.Name,
-            IsEmitted = kernels.Assembled,
             Reason = kernels.Reason,
             Threads = kernels.Threads,
             PrefillChunkSize = chunk,
