@@ -14,7 +14,10 @@ namespace FalconMamba.Kernels;
 /// </remarks>
 public sealed record KernelChoice(string Name, string Instructions, string Reason)
 {
-    private const string Avx512 = "AVX-512F", Vnni = "AVX-512 VNNI", NoCode = "the system allows no code to be made", Emulated = "narrower vectors";
+    /// <summary>The reason where a kernel could be assembled, and the system forbids it.</summary>
+    internal const string NoCode = "the system allows no code to be made";
+
+    private const string Avx512 = "AVX-512F", Vnni = "AVX-512 VNNI", Emulated = "narrower vectors";
 
     /// <summary>The product with weights of F32, F16 or BF16, as <see cref="MatrixProduct{T, TFormat}"/> chooses.</summary>
     /// <param name="kernels">The path.</param>

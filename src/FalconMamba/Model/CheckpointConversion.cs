@@ -9,7 +9,6 @@ namespace FalconMamba.Model;
 public sealed class CheckpointConversion : IDisposable
 {
     private const string ConfigName = "config.json";
-    private const int PieceElements = 1 << 20;
 
     // What belongs to a model beside its weights and its config.
     private static readonly string[] Companions =
@@ -61,7 +60,7 @@ public sealed class CheckpointConversion : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(folder);
         long written = 0;
         var entries = _weights.Tensors.Select(tensor => new TensorEntry(tensor.Name, _type, tensor.Shape, stream =>
-            Encode(tensor, stream, bytes => progress?.Report(written += bytes), cancellationToken))).ToArray();
+            TensorConversion.Write(tensor, _type, stream, bytes => progress?.Report(written += bytes), cancellationToken))).ToArray();
         SafetensorsCheckpointWriter.Write(folder, entries);
         foreach (var name in Companions.Concat(ModelLicence.Read(_source).Files))
             if (Path.Combine(_source, name) is var path && File.Exists(path)) File.WriteAllBytes(Path.Combine(folder, name), File.ReadAllBytes(path));
@@ -71,32 +70,6 @@ public sealed class CheckpointConversion : IDisposable
 
     /// <summary>Closes the source's files.</summary>
     public void Dispose() => _weights.Dispose();
-
-    private void Encode(Tensor tensor, Stream stream, Action<long> report, CancellationToken cancellationToken)
-    {
-        var values = new float[Math.Min(PieceElements, tensor.ElementCount)];
-        var bytes = new byte[values.Length * _type.Info().BlockBytes];
-        for (long start = 0; start < tensor.ElementCount; start += values.Length)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var part = values.AsSpan(0, (int)Math.Min(values.Length, tensor.ElementCount - start));
-            tensor.CopyTo(start, part);
-            if (_type == TensorType.F16) CheckRange(tensor, part);
-            var encoded = bytes.AsSpan(0, part.Length * _type.Info().BlockBytes);
-            TensorEncoder.Encode(_type, part, encoded);
-            stream.Write(encoded);
-            report(encoded.Length);
-        }
-    }
-
-    private static void CheckRange(Tensor tensor, ReadOnlySpan<float> values)
-    {
-        foreach (var value in values)
-        {
-            if (float.IsFinite(value) && !Half.IsFinite((Half)value))
-                throw new InvalidOperationException($"Tensor {tensor.Name} has the value {value:G6}, which is too large for F16: convert to BF16.");
-        }
-    }
 
     // The source's own text, so that keys unknown here go along.
     private string Config()

@@ -10,6 +10,9 @@ namespace FalconMamba.Model;
 /// </summary>
 public sealed class FalconMambaModel : IModelRunner
 {
+    // One for each way to multiply: with one token, with few, with as many as make up panels.
+    private static readonly int[] CompiledLengths = [1, 8, 128];
+
     private readonly KernelSet _kernels;
     private readonly ModelWeights _weights;
     private readonly PreparedWeights _prepared;
@@ -73,6 +76,24 @@ public sealed class FalconMambaModel : IModelRunner
             weights.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Makes the kernels that are assembled at run time now rather than during the first tokens, by running one token and two
+    /// prompts, a short and a long one; it also reads all weights once. Where nothing is assembled nothing is done, and
+    /// <see cref="KernelPlan.IsEmitted"/> says so.
+    /// </summary>
+    /// <returns>The kernels that the model runs on from here on.</returns>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public KernelPlan Compile()
+    {
+        using var state = CreateState();
+        var plan = KernelPlan.Of(_weights, _kernels, PrefillChunkSize);
+        if (!plan.IsEmitted) return plan;
+        var logits = new float[Config.VocabSize];
+        foreach (var length in CompiledLengths)
+            if (length <= PrefillChunkSize) Forward([new Chunk(state, new int[length])], logits);
+        return plan;
     }
 
     /// <inheritdoc/>

@@ -10,6 +10,12 @@ public sealed record KernelPlan
     /// <summary>The kernels' path: amx, emitted, 512, 256, 128 or generic.</summary>
     public required string Path { get; init; }
 
+    /// <summary>
+    /// Whether kernels are assembled at run time: on the paths emitted and amx, where the system allows it. Else all of them are
+    /// compiled code.
+    /// </summary>
+    public bool IsEmitted => Path is "emitted" or "amx" && !Uses.Any(use => use.OneToken.Reason == KernelChoice.NoCode || use.ManyTokens.Reason == KernelChoice.NoCode);
+
     /// <summary>Why it is this path.</summary>
     public required string Reason { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Text;
 using FalconMamba.Formats;
@@ -148,6 +149,37 @@ public sealed class ModelWeights : IDisposable
     {
         ArgumentNullException.ThrowIfNull(file);
         return Bind(FalconMambaConfig.FromGguf(file), new TensorBinder(file.Tensors, file.Path, TensorNames.Gguf.Source), TensorNames.Gguf, file);
+    }
+
+    /// <summary>The same model with every matrix in a type, those of another one converted into memory of their own.</summary>
+    /// <param name="type">F32, F16 or BF16; numbers are rounded to the nearest.</param>
+    /// <param name="cancellationToken">Looked at several times a second.</param>
+    /// <returns>These weights themselves if nothing is converted; else others, which own the files from here on.</returns>
+    /// <exception cref="InvalidOperationException">A number is too large for the type.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    internal async Task<ModelWeights> ConvertMatricesAsync(TensorType type, CancellationToken cancellationToken)
+    {
+        var others = Layers.SelectMany(layer => (Tensor[])[layer.InProj, layer.XProj, layer.DtProj, layer.OutProj])
+            .Concat([Embeddings, LmHead])
+            .Where(tensor => tensor.Type != type)
+            .Distinct()
+            .ToArray();
+        if (others.Length == 0) return this;
+        var converted = new ConcurrentDictionary<Tensor, Tensor>();
+        await Parallel.ForEachAsync(others, cancellationToken, (tensor, token) =>
+        {
+            converted[tensor] = TensorConversion.Convert(tensor, type, token);
+            return ValueTask.CompletedTask;
+        }).ConfigureAwait(false);
+        return new ModelWeights(Config, [.. Tensors.Select(New)], _files)
+        {
+            Embeddings = New(Embeddings),
+            Layers = [.. Layers.Select(layer => layer with { InProj = New(layer.InProj), XProj = New(layer.XProj), DtProj = New(layer.DtProj), OutProj = New(layer.OutProj) })],
+            NormF = NormF,
+            LmHead = New(LmHead),
+        };
+
+        Tensor New(Tensor tensor) => converted.GetValueOrDefault(tensor, tensor);
     }
 
     private static ModelWeights OpenFolder(string folder)
