@@ -41,7 +41,8 @@ internal sealed class ScriptedModel(IModelRunner inner) : IModelRunner
     {
         MostAtOnce = Math.Max(MostAtOnce, Interlocked.Increment(ref _running));
         Assert.False(Thread.CurrentThread.IsThreadPoolThread);
-        OnForward?.Invoke(++Forwards);
+        Forwards++;
+        OnForward?.Invoke(Forwards);
         try
         {
             inner.Forward(chunks, logits, hidden, tap, progress, cancellationToken);

@@ -29,7 +29,7 @@ internal sealed class TestEngine : IDisposable
     {
         options ??= new FalconMambaOptions();
         options.Model = Folder;
-        Model = new ScriptedModel(FalconMambaModel.Load(Folder, new ModelOptions { PrefillChunkSize = options.PrefillChunkSize }));
+        Model = new ScriptedModel(FalconMambaModel.Load(Folder, new ModelOptions { PrefillChunkSize = options.PrefillChunkSize, Deterministic = options.Deterministic }));
         Engine = new FalconMambaEngine(Model, withTools ? TokenizerWithTools() : Tokenizer.FromFolder(Folder), options, GenerationConfig.FromFolder(Folder), loggers, meters);
         Client = new FalconMambaChatClient(Engine);
     }
