@@ -101,6 +101,17 @@ public sealed class ChatClientTests : IDisposable
     }
 
     [Fact]
+    public async Task A_loaded_client_closes_its_model()
+    {
+        var client = FalconMambaChatClient.Load(TestEngine.Folder);
+        var model = client.GetService<FalconMambaModel>()!;
+        var running = client.GetResponseAsync(Hello, new ChatOptions { MaxOutputTokens = 1_000_000, RawRepresentationFactory = _ => new GenerationOptions { IgnoreEos = true } });
+        client.Dispose();
+        Assert.Throws<ObjectDisposedException>(model.CreateState);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => running);
+    }
+
+    [Fact]
     public async Task What_is_no_text_is_refused()
     {
         ChatMessage[] image = [new(ChatRole.User, [new DataContent("data:image/png;base64,AAAA")])];

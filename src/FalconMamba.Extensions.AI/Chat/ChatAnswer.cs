@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using FalconMamba.ChatTemplates;
 using FalconMamba.Extensions.AI.Observation;
 using FalconMamba.Generation;
+using FalconMamba.Model;
 using FalconMamba.Tokenization;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
@@ -30,14 +31,7 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
         operation.InputTokens = prompt.Length;
         try
         {
-            if (calls is null)
-            {
-                foreach (var piece in generator.Generate(state, prompt, cancellationToken: cancellationToken)) Send(new TextContent(piece));
-            }
-            else
-            {
-                SendWithCalls(generator, calls, generator.Generate(state, prompt, text: Marks(out var text), cancellationToken: cancellationToken), text);
-            }
+            Generate(generator, state, prompt, calls, cancellationToken);
         }
         finally
         {
@@ -66,12 +60,17 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
     private RenderedChat Render(JsonArray? tools) =>
         engine.Tokenizer.ApplyChatTemplate(request.Messages, new ChatTemplateOptions { AddGenerationPrompt = true, Tools = tools });
 
-    // The marks of a call may be special tokens, which an answer otherwise leaves out.
-    private TextStream Marks(out TextStream text) => text = new TextStream(engine.Tokenizer);
-
-    private void SendWithCalls(TextGenerator generator, ToolCallReader calls, IEnumerable<string> pieces, TextStream text)
+    private void Generate(TextGenerator generator, RecurrentState state, int[] prompt, ToolCallReader? calls, CancellationToken cancellationToken)
     {
-        foreach (var piece in pieces)
+        if (calls is null)
+        {
+            foreach (var piece in generator.Generate(state, prompt, cancellationToken: cancellationToken)) Send(new TextContent(piece));
+            return;
+        }
+
+        // The marks of a call may be special tokens, which an answer otherwise leaves out.
+        var text = new TextStream(engine.Tokenizer);
+        foreach (var piece in generator.Generate(state, prompt, text: text, cancellationToken: cancellationToken))
         {
             foreach (var content in calls.Push(piece))
             {

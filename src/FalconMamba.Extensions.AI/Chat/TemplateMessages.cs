@@ -68,7 +68,7 @@ internal static class TemplateMessages
         ["tool_call_id"] = result.CallId,
         ["content"] = Node(result.Result) switch
         {
-            null => result.Exception is { } error ? $"Error: {error.Message}" : "",
+            null => result.Exception is null ? "" : "Error: the function failed.",
             JsonValue value when value.GetValueKind() == JsonValueKind.String => value.GetValue<string>(),
             var node => node.ToJsonString(),
         },

@@ -14,7 +14,7 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Warning, "{Operation} with {Model} failed after {Seconds:F2} s: {ErrorType}.")]
     public static partial void Failed(ILogger logger, string operation, string model, string errorType, double seconds);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Model}: {Setting}")]
+    [LoggerMessage(4, LogLevel.Debug, "{Model}: {Setting}")]
     public static partial void SettingLeftOut(ILogger logger, string model, string setting);
 
     [LoggerMessage(5, LogLevel.Trace, "Prompt: {Prompt}")]
