@@ -28,6 +28,7 @@ internal sealed class ComputeThread : IDisposable
     public Task Run(Action<CancellationToken> work, CancellationToken cancellationToken)
     {
         var job = new Job(work, cancellationToken);
+        job.CancelWhileQueued();
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopped, this);
@@ -35,7 +36,6 @@ internal sealed class ComputeThread : IDisposable
             Monitor.Pulse(_gate);
         }
 
-        job.CancelWhileQueued();
         return job.Completion;
     }
 
