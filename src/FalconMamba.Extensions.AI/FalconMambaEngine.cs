@@ -1,0 +1,101 @@
+using System.Diagnostics.Metrics;
+using FalconMamba.Extensions.AI.Observation;
+using FalconMamba.Generation;
+using FalconMamba.Hub;
+using FalconMamba.Model;
+using FalconMamba.Tokenization;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FalconMamba.Extensions.AI;
+
+/// <summary>
+/// A model, its tokenizer, and the one thread that computes with them: what chat clients and embedding generators share. Safe
+/// for concurrent use; requests wait their turn.
+/// </summary>
+public sealed class FalconMambaEngine : IDisposable
+{
+    private readonly ComputeThread _thread;
+
+    /// <summary>Makes an engine of a model, which it owns from here on.</summary>
+    /// <param name="model">The model; <see cref="Dispose"/> closes it.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="options">What the model is called, and what holds where requests say nothing.</param>
+    /// <param name="generation">What the model's files say about generating; null for nothing.</param>
+    /// <param name="loggers">Makes the logger; null for none.</param>
+    /// <param name="meters">Makes the meter; null for one of the engine's own.</param>
+    public FalconMambaEngine(
+        IModelRunner model, Tokenizer tokenizer, FalconMambaOptions options, GenerationConfig? generation = null, ILoggerFactory? loggers = null, IMeterFactory? meters = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(options);
+        Model = model;
+        Tokenizer = tokenizer;
+        Options = options;
+        ModelId = options.ModelId ?? NameOf(options.Model);
+        Generation = generation ?? new GenerationConfig();
+        Logger = (ILogger?)loggers?.CreateLogger<FalconMambaEngine>() ?? NullLogger.Instance;
+        Instruments = new GenAiInstruments(ModelId, Logger, meters);
+        _thread = new ComputeThread($"falcon-mamba {ModelId}");
+    }
+
+    /// <summary>The model.</summary>
+    public IModelRunner Model { get; }
+
+    /// <summary>Its tokenizer.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>What the model is called.</summary>
+    public string ModelId { get; }
+
+    /// <summary>What the model's files say about generating.</summary>
+    public GenerationConfig Generation { get; }
+
+    internal FalconMambaOptions Options { get; }
+
+    internal ILogger Logger { get; }
+
+    internal GenAiInstruments Instruments { get; }
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="options">Which one, and how it runs.</param>
+    /// <param name="loggers">Makes the logger; null for none.</param>
+    /// <param name="meters">Makes the meter; null for one of the engine's own.</param>
+    /// <exception cref="FileNotFoundException">There is no such model, or a file of it is missing.</exception>
+    /// <exception cref="HubException">The model in the cache is not whole.</exception>
+    /// <exception cref="MalformedFileException">A file is malformed.</exception>
+    public static FalconMambaEngine Load(FalconMambaOptions options, ILoggerFactory? loggers = null, IMeterFactory? meters = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var path = ModelResolver.Resolve(options.Model);
+        var tokenizer = Tokenizer.Load(path);
+        var generation = GenerationConfig.FromFolder(path);
+        var model = FalconMambaModel.Load(path, new ModelOptions
+        {
+            Threads = options.Threads,
+            PrefillChunkSize = options.PrefillChunkSize,
+            Deterministic = options.Deterministic,
+            Exact = options.Exact,
+        });
+        return new FalconMambaEngine(model, tokenizer, options, generation, loggers, meters);
+    }
+
+    /// <summary>Ends all requests at their next token with an <see cref="ObjectDisposedException"/>, then closes the model.</summary>
+    public void Dispose()
+    {
+        _thread.Dispose();
+        Model.Dispose();
+        Instruments.Dispose();
+    }
+
+    /// <inheritdoc cref="ComputeThread.Run"/>
+    internal Task Run(Action<CancellationToken> work, CancellationToken cancellationToken) => _thread.Run(work, cancellationToken);
+
+    /// <summary>The model, its tokenizer or the engine itself, where one of them is of a type.</summary>
+    internal object? GetService(Type type) => new object[] { this, Model, Tokenizer }.FirstOrDefault(type.IsInstanceOfType);
+
+    // What is on this machine has a path, which is nobody else's business.
+    private static string NameOf(string model) =>
+        Directory.Exists(model) || File.Exists(model) ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model))) : model;
+}

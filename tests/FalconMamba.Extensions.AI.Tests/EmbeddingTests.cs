@@ -1,0 +1,77 @@
+using FalconMamba.Model;
+using Microsoft.Extensions.AI;
+
+namespace FalconMamba.Extensions.AI.Tests;
+
+public class EmbeddingTests
+{
+    private static readonly string[] Texts = ["To be, or not to be, that is the question", "Alas", "poor Yorick! I knew him, Horatio: a fellow of infinite jest"];
+
+    [Theory]
+    [InlineData(EmbeddingPooling.Last, 512)]
+    [InlineData(EmbeddingPooling.Last, 4)]
+    [InlineData(EmbeddingPooling.Mean, 512)]
+    [InlineData(EmbeddingPooling.Mean, 4)]
+    public async Task An_embedding_is_a_hidden_row_or_their_mean(EmbeddingPooling pooling, int chunk)
+    {
+        using var engine = new TestEngine(new FalconMambaOptions { Pooling = pooling, PrefillChunkSize = chunk, Deterministic = true });
+        using var generator = new FalconMambaEmbeddingGenerator(engine.Engine);
+        var embeddings = await generator.GenerateAsync(Texts);
+        Assert.Equal(Texts.Length, embeddings.Count);
+        var size = engine.Model.Config.HiddenSize;
+        var tokens = 0;
+        using var model = FalconMambaModel.Load(TestEngine.Folder, new ModelOptions { Deterministic = true });
+        for (var i = 0; i < Texts.Length; i++)
+        {
+            var ids = engine.Tokenizer.Encode(Texts[i]);
+            tokens += ids.Length;
+            var rows = new float[ids.Length * size];
+            using var state = model.CreateState();
+            model.Forward([new Chunk(state, ids) { Logits = RowSelection.None, Hidden = RowSelection.All }], [], rows);
+            var expected = pooling == EmbeddingPooling.Last
+                ? rows[^size..]
+                : [.. Enumerable.Range(0, size).Select(column => (float)(Enumerable.Range(0, ids.Length).Sum(row => (double)rows[(row * size) + column]) / ids.Length))];
+            Assert.Equal(expected, embeddings[i].Vector.ToArray());
+            Assert.Equal((size, TestEngine.Name), (embeddings[i].Dimensions, embeddings[i].ModelId));
+        }
+
+        Assert.Equal((tokens, tokens), (embeddings.Usage!.InputTokenCount, embeddings.Usage.TotalTokenCount));
+        Assert.All(engine.Model.States, state => Assert.Throws<ObjectDisposedException>(state.Fork));
+    }
+
+    [Fact]
+    public async Task Bad_requests_are_refused()
+    {
+        using var engine = new TestEngine();
+        using var generator = new FalconMambaEmbeddingGenerator(engine.Engine, EmbeddingPooling.Last);
+        Assert.Contains("Text 1", (await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(["a", ""]))).Message, StringComparison.Ordinal);
+        foreach (var (option, options) in ((string, EmbeddingGenerationOptions)[])
+        [
+            ("Dimensions", new() { Dimensions = 3 }),
+            ("ModelId", new() { ModelId = "other" }),
+            ("pooling", new() { AdditionalProperties = new() { ["pooling"] = "max" } }),
+        ])
+        {
+            Assert.Equal(option, (await Assert.ThrowsAsync<UnsupportedOptionException>(() => generator.GenerateAsync(["a"], options))).Option);
+        }
+
+        Assert.Empty(await generator.GenerateAsync([], new EmbeddingGenerationOptions { Dimensions = engine.Model.Config.HiddenSize }));
+        Assert.Equal(engine.Model.Config.HiddenSize, generator.GetService<EmbeddingGeneratorMetadata>()!.DefaultModelDimensions);
+        generator.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => generator.GenerateAsync(["a"]));
+    }
+
+    [Fact]
+    public async Task Cancellation_ends_between_parts()
+    {
+        using var engine = new TestEngine(new FalconMambaOptions { PrefillChunkSize = 2 });
+        using var generator = new FalconMambaEmbeddingGenerator(engine.Engine);
+        using var cancellation = new CancellationTokenSource();
+        engine.Model.OnForward = number =>
+        {
+            if (number == 3) cancellation.Cancel();
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => generator.GenerateAsync(Texts, null, cancellation.Token));
+        Assert.Equal(3, engine.Model.Forwards);
+    }
+}
