@@ -18,6 +18,7 @@ public class UsageTests
 
     [Theory]
     [InlineData("generate")]
+    [InlineData("chat")]
     [InlineData("tokenize")]
     [InlineData("detokenize")]
     [InlineData("logits")]
