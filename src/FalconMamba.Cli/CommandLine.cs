@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using FalconMamba.Cli.Bench;
 using FalconMamba.Cli.Models;
+using FalconMamba.Cli.Plan;
 
 namespace FalconMamba.Cli;
 
@@ -57,6 +58,7 @@ internal static class CommandLine
             ConvertCommand.Create(terminal),
             SynthCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            PlanCommand.Create(terminal),
             PullCommand.Create(terminal),
             ModelsCommand.Create(terminal),
         };

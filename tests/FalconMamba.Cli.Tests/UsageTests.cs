@@ -25,6 +25,7 @@ public class UsageTests
     [InlineData("inspect")]
     [InlineData("convert")]
     [InlineData("synth")]
+    [InlineData("plan")]
     [InlineData("pull")]
     [InlineData("models")]
     public void Every_verb_tells_its_usage_on_the_output(string verb)

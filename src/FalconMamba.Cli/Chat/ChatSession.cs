@@ -75,7 +75,6 @@ internal sealed class ChatSession : IDisposable
         var ids = History.Tokenizer.Encode(History.Render());
         var generator = new TextGenerator(_model, History.Tokenizer, options);
         _past.RewindTo(ids);
-        _past.Keep();
         var timings = new GenerationTimings { PromptTokens = ids.Length - _past.Count, PrefillChunkSize = _model.PrefillChunkSize, StateBytes = _past.State.ByteLength };
         var isStopped = false;
         TokenHistory? history = null;

@@ -36,9 +36,19 @@ public sealed record MemoryEstimate
     public static MemoryEstimate Of(ModelWeights weights, ModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
+        return Of(weights.Config, weights.ByteLength, options);
+    }
+
+    /// <summary>Counts the bytes for a model of which only the shape and the size are known.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="weightBytes">The bytes of its weights.</param>
+    /// <param name="options">How it would run; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of bounds.</exception>
+    public static MemoryEstimate Of(FalconMambaConfig config, long weightBytes, ModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
         var checkedOptions = (options ?? new ModelOptions()).Checked();
         var kernels = KernelSet.Create(checkedOptions.Threads);
-        var config = weights.Config;
         var chunk = checkedOptions.PrefillChunkSize;
         long d = RecurrentState.Pad(config.IntermediateSize), h = RecurrentState.Pad(config.HiddenSize);
         long twoD = RecurrentState.Pad(2 * config.IntermediateSize), layers = config.NumHiddenLayers;
@@ -48,7 +58,7 @@ public sealed record MemoryEstimate
         {
             KernelPath = kernels.Name,
             Threads = kernels.Threads,
-            Weights = weights.ByteLength,
+            Weights = weightBytes,
             Prepared = ((layers * layer) + h) * sizeof(float),
             PrefillChunkSize = chunk,
             Activations = Workspace.ByteLength(config, chunk),
