@@ -29,7 +29,6 @@ internal static class ChatCommand
         var run = new RunOptions(command);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
-            if (texts.Has(parse, "--logprobs") && !parse.GetValue(json)) throw new UsageException("--logprobs tells nothing without --json: give both.");
             using var interrupts = new ChatInterrupts(terminal.HandlesSignals, cancellationToken);
             var path = CommonOptions.Locate(parse, model);
             var tokenizer = Tokenizer.Load(path);
@@ -51,7 +50,7 @@ internal static class ChatCommand
 
         void Chat(string path, ChatHistory history, ChatInput input, ChatInterrupts interrupts, ParseResult parse)
         {
-            var sampling = new ChatSampling(terminal, path, texts.Read(parse), history.EndOfAnswer());
+            var sampling = new ChatSampling(terminal, path, texts.Read(parse), history.EndOfAnswer(), parse.GetValue(json));
             using var session = new ChatSession(terminal, history, FalconMambaModel.Load(path, run.Read(parse)));
             if (terminal.InputIsScreen) terminal.Error.WriteLine($"{CommonOptions.NameOf(path)}: /help tells the commands, Ctrl-D ends the chat");
             new ChatLoop(terminal, input, session, sampling) { Json = parse.GetValue(json) }.Run(interrupts);

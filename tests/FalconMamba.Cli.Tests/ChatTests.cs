@@ -114,6 +114,7 @@ public class ChatTests
     [InlineData(2, "there is no command /sing", "/sing\nROMEO:\n")]
     [InlineData(2, "takes a number from 0", "/sampling --temperature -1\n")]
     [InlineData(2, "--num-return-sequences", "/sampling --temperature 1 --num-return-sequences 2\n")]
+    [InlineData(2, "--logprobs tells nothing without --json", "/sampling --logprobs 2\n")]
     [InlineData(1, "was not found", "/file absent-file\n")]
     [InlineData(2, "/file takes the name of a file", "/file\n")]
     public void A_script_ends_at_the_first_error(int code, string part, string input)

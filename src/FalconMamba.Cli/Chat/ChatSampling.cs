@@ -17,15 +17,17 @@ internal sealed class ChatSampling
     private readonly Terminal _terminal;
     private readonly string _path;
     private readonly int? _endOfAnswer;
+    private readonly bool _tellsLogprobs;
 
     /// <param name="terminal">Told what the checkpoint's settings do not do.</param>
     /// <param name="path">The model's folder or file.</param>
     /// <param name="given">What the command line gives.</param>
     /// <param name="endOfAnswer">The token that the template ends an answer with, if there is one.</param>
+    /// <param name="tellsLogprobs">Whether log probabilities can be shown.</param>
     /// <exception cref="UsageException">A setting makes no sense.</exception>
-    public ChatSampling(Terminal terminal, string path, GenerationOptions given, int? endOfAnswer)
+    public ChatSampling(Terminal terminal, string path, GenerationOptions given, int? endOfAnswer, bool tellsLogprobs)
     {
-        (_terminal, _path, _endOfAnswer) = (terminal, path, endOfAnswer);
+        (_terminal, _path, _endOfAnswer, _tellsLogprobs) = (terminal, path, endOfAnswer, tellsLogprobs);
         Options = Complete(new TextOptions(new Command("chat"), DefaultNewTokens), given);
     }
 
@@ -67,6 +69,7 @@ internal sealed class ChatSampling
     {
         var options = texts.Complete(_terminal, _path, given);
         if (options.NumReturnSequences > 1) throw new UsageException("--num-return-sequences gives several texts, and an answer is one: leave it out");
+        if (options.Logprobs is not null && !_tellsLogprobs) throw new UsageException("--logprobs tells nothing without --json: give both");
         return _endOfAnswer is { } id && !options.IgnoreEos ? options with { StopIds = [.. options.StopIds, id] } : options;
     }
 }
