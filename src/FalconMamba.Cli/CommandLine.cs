@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using FalconMamba.Cli.Bench;
 using FalconMamba.Cli.Models;
+using FalconMamba.Cli.Plan;
 
 namespace FalconMamba.Cli;
 
@@ -32,7 +33,8 @@ internal static class CommandLine
                         Output = terminal.Output,
                         Error = terminal.Error,
                         EnableDefaultExceptionHandler = false,
-                        ProcessTerminationTimeout = terminal.HandlesSignals ? TimeToEnd : null,
+                        // A chat stops an answer and not the program, and so listens itself.
+                        ProcessTerminationTimeout = terminal.HandlesSignals && result.CommandResult.Command.Name != ChatCommand.Name ? TimeToEnd : null,
                     },
                     cancellationToken).ConfigureAwait(false);
         }
@@ -48,6 +50,7 @@ internal static class CommandLine
         var root = new RootCommand("Runs Falcon Mamba and other Mamba-1 language models from their published checkpoints.")
         {
             GenerateCommand.Create(terminal),
+            ChatCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             DetokenizeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
@@ -55,6 +58,7 @@ internal static class CommandLine
             ConvertCommand.Create(terminal),
             SynthCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            PlanCommand.Create(terminal),
             PullCommand.Create(terminal),
             ModelsCommand.Create(terminal),
         };

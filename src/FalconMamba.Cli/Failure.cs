@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FalconMamba.ChatTemplates;
 
 namespace FalconMamba.Cli;
 
@@ -7,6 +8,9 @@ internal sealed class UsageException(string message) : Exception(message);
 
 /// <summary>A command cannot be carried out; the message is one sentence.</summary>
 internal sealed class CommandException(string message) : Exception(message);
+
+/// <summary>The user stopped a verb that listens for that itself.</summary>
+internal sealed class InterruptedException() : OperationCanceledException("The user stopped it.");
 
 /// <summary>Runs verbs and turns exceptions into one sentence on the error stream and an exit code.</summary>
 internal static class Failure
@@ -46,7 +50,7 @@ internal static class Failure
             work(parse, cancellationToken);
             return ExitCode.Ok;
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (e is InterruptedException || cancellationToken.IsCancellationRequested)
         {
             terminal.Error.WriteLine(terminal.ErrorIsScreen ? "\ncancelled" : "cancelled");
             return ExitCode.Cancelled;
@@ -64,12 +68,13 @@ internal static class Failure
         }
     }
 
-    private static string Describe(Exception e) => e switch
+    /// <summary>One sentence that says what went wrong.</summary>
+    public static string Describe(Exception e) => e switch
     {
         // The runtime's own words name the file and nothing else.
         FileNotFoundException { FileName: { } name } when e.Message.StartsWith("Could not find file", StringComparison.Ordinal) =>
             $"{name} was not found: check the name, or give the folder of a model that has it.",
-        CommandException or IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or NotSupportedException =>
+        CommandException or UsageException or ChatTemplateException or IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or NotSupportedException =>
             Sentence(e.Message),
         OutOfMemoryException => "There is not enough memory for this: use a smaller model or a shorter prompt.",
         _ => $"This should not have happened ({Sentence(e.GetType().Name + ": " + e.Message).TrimEnd('.')}): run again with --verbose and report it.",

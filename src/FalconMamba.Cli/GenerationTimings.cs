@@ -5,7 +5,8 @@ namespace FalconMamba.Cli;
 /// <summary>What a generation took.</summary>
 internal sealed class GenerationTimings
 {
-    public double LoadSeconds { get; init; }
+    /// <summary>How long loading took; null where it is not this generation's.</summary>
+    public double? LoadSeconds { get; init; }
 
     public int PromptTokens { get; init; }
 
@@ -32,7 +33,7 @@ internal sealed class GenerationTimings
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject("timings");
-        json.WriteNumber("load_seconds", Math.Round(LoadSeconds, 6));
+        if (LoadSeconds is { } load) json.WriteNumber("load_seconds", Math.Round(load, 6));
         json.WriteNumber("prompt_tokens", PromptTokens);
         json.WriteNumber("prefill_chunk_size", PrefillChunkSize);
         json.WriteNumber("prompt_seconds", Math.Round(PromptSeconds, 6));

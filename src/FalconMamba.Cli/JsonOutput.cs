@@ -12,17 +12,14 @@ internal static class JsonOutput
     /// <summary>Writes an object and a line break.</summary>
     /// <param name="terminal">Where to.</param>
     /// <param name="write">Writes the object's properties.</param>
-    public static void Write(Terminal terminal, Action<Utf8JsonWriter> write)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, Options))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
+    public static void Write(Terminal terminal, Action<Utf8JsonWriter> write) => Write(terminal, Options, write);
 
-        terminal.Output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+    /// <summary>Writes an object on a line of its own, for a reader that wants each at once.</summary>
+    /// <inheritdoc cref="Write(Terminal, Action{Utf8JsonWriter})"/>
+    public static void WriteLine(Terminal terminal, Action<Utf8JsonWriter> write)
+    {
+        Write(terminal, Options with { Indented = false }, write);
+        terminal.Output.Flush();
     }
 
     /// <summary>An array of numbers on one line: ids are many.</summary>
@@ -30,5 +27,18 @@ internal static class JsonOutput
     {
         json.WritePropertyName(name);
         json.WriteRawValue($"[{string.Join(", ", numbers)}]");
+    }
+
+    private static void Write(Terminal terminal, JsonWriterOptions options, Action<Utf8JsonWriter> write)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, options))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        terminal.Output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
     }
 }

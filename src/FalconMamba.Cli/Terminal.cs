@@ -31,6 +31,9 @@ internal sealed class Terminal
     /// <summary>Whether a person sees the error stream.</summary>
     public bool ErrorIsScreen { get; init; }
 
+    /// <summary>Whether a person types the input.</summary>
+    public bool InputIsScreen { get; init; }
+
     /// <summary>Whether Ctrl-C cancels the command; false where a test does.</summary>
     public bool HandlesSignals { get; init; }
 
@@ -46,6 +49,7 @@ internal sealed class Terminal
         {
             OutputIsScreen = !Console.IsOutputRedirected,
             ErrorIsScreen = !Console.IsErrorRedirected,
+            InputIsScreen = !Console.IsInputRedirected,
             HandlesSignals = true,
         };
     }

@@ -11,7 +11,7 @@ internal static class WeightTypes
     public static ImmutableArray<QuantizationMix> Plain { get; } = [.. QuantizationMix.All.Where(mix => mix.IsPlain)];
 
     /// <summary>The option, which must be given.</summary>
-    public static Option<QuantizationMix> Option(string description, ImmutableArray<QuantizationMix> choices) => new("--type")
+    public static Option<QuantizationMix> Option(string description, ImmutableArray<QuantizationMix> choices, string name = "--type") => new(name)
     {
         HelpName = string.Join('|', choices.Select(mix => mix.Name)),
         Description = description,
@@ -20,7 +20,7 @@ internal static class WeightTypes
         {
             var text = argument.Tokens.Count > 0 ? argument.Tokens[^1].Value : "";
             if (QuantizationMix.Find(text) is { } mix && choices.Contains(mix)) return mix;
-            argument.AddError($"--type takes {string.Join(", ", choices[..^1].Select(choice => choice.Name))} or {choices[^1].Name}, \"{text}\" was given.");
+            argument.AddError($"{name} takes {string.Join(", ", choices[..^1].Select(choice => choice.Name))} or {choices[^1].Name}, \"{text}\" was given.");
             return null;
         },
     };

@@ -103,6 +103,16 @@ public sealed class HubTests : IDisposable
         Falcon.Fails(1, "save_pretrained", "pull", "owner/name");
     }
 
+    [Fact]
+    public void A_known_family_is_planned_for_before_it_is_pulled()
+    {
+        const string id = "tiiuae/falcon-mamba-7b-instruct";
+        Assert.Contains($"'falcon-mamba pull {id}-Q4_K_M-GGUF'", Falcon.Output("plan", id, "--memory", "6", "--probe", "0"), StringComparison.Ordinal);
+        Assert.Contains($"'falcon-mamba pull {id}'", Falcon.Output("plan", id, "--memory", "60", "--probe", "0"), StringComparison.Ordinal);
+        Assert.Contains($"'falcon-mamba pull {id}-Q8_0-GGUF'", Falcon.Output("plan", $"{id}-Q8_0-GGUF", "--memory", "60", "--probe", "0"), StringComparison.Ordinal);
+        Falcon.Fails(1, "'falcon-mamba pull owner/name'", "plan", "owner/name");
+    }
+
     private void Set(string name, string? value)
     {
         _variables.Add((name, Environment.GetEnvironmentVariable(name)));

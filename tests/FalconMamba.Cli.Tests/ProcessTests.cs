@@ -1,13 +1,10 @@
-using System.ComponentModel;
-using System.Diagnostics;
-using System.Runtime.InteropServices;
-
 namespace FalconMamba.Cli.Tests;
 
 /// <summary>What only a process of its own shows: exit codes, streams, signals, places of models.</summary>
-public partial class ProcessTests
+public class ProcessTests
 {
-    private const int Interrupt = 2;
+    // Minutes: longer than any test, and short where a test's own process is killed and cannot end what it started.
+    private const string Endless = "200000";
 
     [Theory]
     [InlineData(0, "tokenize", "shakespeare-4m", "Hello")]
@@ -15,8 +12,8 @@ public partial class ProcessTests
     [InlineData(2, "tokenize")]
     public async Task Data_and_errors_keep_to_their_streams(int code, params string[] args)
     {
-        using var process = Start(args);
-        var (output, error) = await Streams(process);
+        using var process = TestProcess.Run(args);
+        var (output, error) = await process.ReadToEndAsync();
         Assert.Equal(code, process.ExitCode);
         Assert.Equal(code == 0, output.Length > 0);
         Assert.Equal(code == 0, error.Length == 0);
@@ -25,11 +22,11 @@ public partial class ProcessTests
     [Fact]
     public async Task Text_is_utf8_both_ways()
     {
-        using var tokens = Start("tokenize", "shakespeare-4m");
+        using var tokens = TestProcess.Run("tokenize", "shakespeare-4m");
         await tokens.StandardInput.BaseStream.WriteAsync("é你🙂\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
         tokens.StandardInput.Close();
-        var (ids, _) = await Streams(tokens);
-        using var text = Start(["detokenize", "shakespeare-4m", .. ids.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)]);
+        var (ids, _) = await tokens.ReadToEndAsync();
+        using var text = TestProcess.Run(["detokenize", "shakespeare-4m", .. ids.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)]);
         using var bytes = new MemoryStream();
         await text.StandardOutput.BaseStream.CopyToAsync(bytes, TestContext.Current.CancellationToken);
         await text.WaitForExitAsync(TestContext.Current.CancellationToken);
@@ -45,14 +42,14 @@ public partial class ProcessTests
         Directory.CreateDirectory(folder["near/a/b"]);
         foreach (var (model, code) in ((string, int)[])[("here", 0), ("there", 0), ("nowhere", 1)])
         {
-            using var process = Start(
+            using var process = TestProcess.Run(
                 start =>
                 {
                     start.WorkingDirectory = folder["near/a/b"];
                     start.Environment["FALCON_MAMBA_MODELS"] = folder["far"];
                 },
                 "tokenize", model, "Hello");
-            var (_, error) = await Streams(process);
+            var (_, error) = await process.ReadToEndAsync();
             Assert.Equal(code, process.ExitCode);
             if (code != 0) Assert.Contains("here, shakespeare-4m, there", error, StringComparison.Ordinal);
         }
@@ -63,8 +60,8 @@ public partial class ProcessTests
     [InlineData("25", 1, "error: FALCON_MAMBA_KERNELS is \"25\": use amx (where AMX is), emitted (where AVX-512 and VNNI are), 512, 256, 128 or generic.")]
     public async Task A_variable_names_the_kernels(string path, int code, string expected)
     {
-        using var process = Start(start => start.Environment["FALCON_MAMBA_KERNELS"] = path, "inspect", "shakespeare-4m", "--kernels");
-        var (output, error) = await Streams(process);
+        using var process = TestProcess.Run(start => start.Environment["FALCON_MAMBA_KERNELS"] = path, "inspect", "shakespeare-4m", "--kernels");
+        var (output, error) = await process.ReadToEndAsync();
         Assert.Equal(code, process.ExitCode);
         if (code == 0) Assert.Contains(expected, output, StringComparison.Ordinal);
         else Assert.Equal((expected, ""), (error.Trim(), output));
@@ -76,40 +73,53 @@ public partial class ProcessTests
         // There is no such signal to send on Windows.
         if (OperatingSystem.IsWindows()) return;
         using var folder = new TemporaryFolder();
-        using var process = Start("generate", "-p", "ROMEO:", "-n", "100000000", "--ignore-eos", "--save-state", folder["state"]);
+        using var process = TestProcess.Run("generate", "-p", "ROMEO:", "-n", Endless, "--ignore-eos", "--save-state", folder["state"]);
         var first = new char[20];
         Assert.Equal(20, await process.StandardOutput.ReadBlockAsync(first, TestContext.Current.CancellationToken));
-        if (Kill(process.Id, Interrupt) != 0) throw new Win32Exception();
-        var (_, error) = await Streams(process);
+        process.Interrupt();
+        var (_, error) = await process.ReadToEndAsync();
         Assert.Equal((130, "cancelled"), (process.ExitCode, error.Trim()));
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Root));
     }
 
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Kill(int process, int signal);
-
-    private static Process Start(params string[] args) => Start(_ => { }, args);
-
-    private static Process Start(Action<ProcessStartInfo> change, params string[] args)
+    [Fact]
+    public async Task An_interrupt_stops_an_answer_and_the_next_one_the_chat()
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "falcon-mamba.dll"), .. args])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardOutputEncoding = System.Text.Encoding.UTF8,
-            StandardErrorEncoding = System.Text.Encoding.UTF8,
-        };
-        change(start);
-        return Process.Start(start)!;
+        if (OperatingSystem.IsWindows()) return;
+        using var process = TestProcess.Run("chat", "-n", Endless, "--ignore-eos");
+        await Say(process, "ROMEO:");
+        var first = new char[20];
+        Assert.Equal(20, await process.StandardOutput.ReadBlockAsync(first, TestContext.Current.CancellationToken));
+        process.Interrupt();
+        Assert.Contains("stopped; ", await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        await Say(process, "/info");
+        Assert.StartsWith("conversation: 2 messages", await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        process.Interrupt();
+        var (_, error) = await process.ReadToEndAsync();
+        Assert.Equal(130, process.ExitCode);
+        Assert.EndsWith("cancelled", error.TrimEnd(), StringComparison.Ordinal);
     }
 
-    private static async Task<(string Output, string Error)> Streams(Process process)
+    [Fact]
+    public async Task A_chat_goes_on_after_an_interrupt_and_ends_well()
     {
-        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (output, await error);
+        if (OperatingSystem.IsWindows()) return;
+        using var process = TestProcess.Run("chat", "-n", Endless, "--ignore-eos");
+        await Say(process, "ROMEO:");
+        Assert.NotEqual(-1, process.StandardOutput.Read());
+        process.Interrupt();
+        await Say(process, "/sampling -n 5");
+        await Say(process, "JULIET:");
+        process.StandardInput.Close();
+        var (output, error) = await process.ReadToEndAsync();
+        Assert.Equal((0, '\n'), (process.ExitCode, output[^1]));
+        Assert.Contains("stopped; ", error, StringComparison.Ordinal);
+        Assert.Contains("-n N allows more", error, StringComparison.Ordinal);
+    }
+
+    private static async Task Say(TestProcess process, string line)
+    {
+        await process.StandardInput.WriteAsync($"{line}\n");
+        await process.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
     }
 }

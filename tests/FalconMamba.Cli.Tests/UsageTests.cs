@@ -18,12 +18,14 @@ public class UsageTests
 
     [Theory]
     [InlineData("generate")]
+    [InlineData("chat")]
     [InlineData("tokenize")]
     [InlineData("detokenize")]
     [InlineData("logits")]
     [InlineData("inspect")]
     [InlineData("convert")]
     [InlineData("synth")]
+    [InlineData("plan")]
     [InlineData("pull")]
     [InlineData("models")]
     public void Every_verb_tells_its_usage_on_the_output(string verb)

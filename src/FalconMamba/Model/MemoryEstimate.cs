@@ -1,5 +1,6 @@
 using FalconMamba.Formats;
 using FalconMamba.Kernels;
+using FalconMamba.Quantization;
 
 namespace FalconMamba.Model;
 
@@ -40,9 +41,33 @@ public sealed record MemoryEstimate
     public static MemoryEstimate Of(ModelWeights weights, ModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
+        var matrices = weights.Layers
+            .SelectMany(layer => (Tensor[])[layer.InProj, layer.XProj, layer.DtProj, layer.OutProj])
+            .Select(matrix => (matrix.Type, Rows: checked((int)matrix.Shape[0]), Columns: checked((int)matrix.Shape[1])));
+        return Of(weights.Config, weights.ByteLength, matrices.Distinct(), options);
+    }
+
+    /// <summary>Counts the bytes for a model of which only the shape is known.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="mix">The types of its weights.</param>
+    /// <param name="options">How it would run; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of bounds.</exception>
+    public static MemoryEstimate Of(FalconMambaConfig config, QuantizationMix mix, ModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(mix);
+        int h = config.HiddenSize, d = config.IntermediateSize, r = config.TimeStepRank;
+        (int Rows, int Columns)[] matrices = [(2 * d, h), (r + (2 * config.StateSize), d), (d, r), (h, d)];
+        // Plain types come as folders, whose small tensors are of that type too.
+        var bytes = mix.IsPlain ? RandomCheckpoint.ByteLength(config, mix.Matrices) : RandomCheckpoint.ByteLength(config, mix);
+        return Of(config, bytes, matrices.Select(matrix => (mix.TypeOf(WeightRole.Projection, matrix.Columns), matrix.Rows, matrix.Columns)), options);
+    }
+
+    private static MemoryEstimate Of(
+        FalconMambaConfig config, long weightBytes, IEnumerable<(TensorType Type, int Rows, int Columns)> matrices, ModelOptions? options)
+    {
         var checkedOptions = (options ?? new ModelOptions()).Checked();
         var kernels = KernelSet.Create(checkedOptions.Threads, checkedOptions.Exact, checkedOptions.Deterministic);
-        var config = weights.Config;
         var chunk = checkedOptions.PrefillChunkSize;
         long d = RecurrentState.Pad(config.IntermediateSize), h = RecurrentState.Pad(config.HiddenSize);
         long twoD = RecurrentState.Pad(2 * config.IntermediateSize), layers = config.NumHiddenLayers;
@@ -52,22 +77,20 @@ public sealed record MemoryEstimate
         {
             KernelPath = kernels.Name,
             Threads = kernels.Threads,
-            Weights = weights.ByteLength,
+            Weights = weightBytes,
             Prepared = ((layers * layer) + h) * sizeof(float),
             PrefillChunkSize = chunk,
             Activations = Workspace.ByteLength(config, chunk),
-            Scratch = ScratchBytes(weights, kernels, chunk),
+            Scratch = ScratchBytes(matrices, kernels, chunk),
             State = state * sizeof(float),
         };
     }
 
     // The head sees a prompt's last token only.
-    private static long ScratchBytes(ModelWeights weights, KernelSet kernels, int tokens)
+    private static long ScratchBytes(IEnumerable<(TensorType Type, int Rows, int Columns)> matrices, KernelSet kernels, int tokens)
     {
         ProductScratch scratch = default;
-        foreach (var layer in weights.Layers)
-            foreach (var matrix in (Tensor[])[layer.InProj, layer.XProj, layer.DtProj, layer.OutProj])
-                scratch = scratch.Union(kernels.Scratch(matrix.Type, checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]), tokens));
+        foreach (var (type, rows, columns) in matrices) scratch = scratch.Union(kernels.Scratch(type, rows, columns, tokens));
         return scratch.Inputs + (kernels.Threads * scratch.Panels);
     }
 }

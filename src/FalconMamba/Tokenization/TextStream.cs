@@ -9,7 +9,7 @@ namespace FalconMamba.Tokenization;
 /// several threads at once.
 /// </summary>
 /// <param name="tokenizer">The tokenizer the ids belong to.</param>
-/// <param name="skipSpecialTokens">Leaves special tokens out.</param>
+/// <param name="skipSpecialTokens">Leaves special tokens out, and ids that no token has: a model's padding.</param>
 [SuppressMessage("Naming", "CA1711", Justification = "It streams text, as its name says; System.IO.Stream is about bytes.")]
 public sealed class TextStream(Tokenizer tokenizer, bool skipSpecialTokens = false)
 {
@@ -19,7 +19,7 @@ public sealed class TextStream(Tokenizer tokenizer, bool skipSpecialTokens = fal
 
     /// <summary>Takes the next id.</summary>
     /// <returns>The characters that it completes; often empty, never half a character.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">No token has this id; the stream is as before.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No token has this id, and it is not left out; the stream is as before.</exception>
     public string Append(int id) => Take(tokenizer.BytesOf(id, skipSpecialTokens), flush: false);
 
     /// <summary>Ends the text. The stream can then take another one.</summary>

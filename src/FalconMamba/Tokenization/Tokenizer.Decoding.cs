@@ -7,8 +7,8 @@ public sealed partial class Tokenizer
 {
     /// <summary>Turns ids back into text. Bytes that are no UTF-8 become one U+FFFD per maximal invalid part.</summary>
     /// <param name="ids">The ids.</param>
-    /// <param name="skipSpecialTokens">Leaves special tokens out.</param>
-    /// <exception cref="ArgumentOutOfRangeException">No token has one of the ids.</exception>
+    /// <param name="skipSpecialTokens">Leaves special tokens out, and ids that no token has: a model's padding.</param>
+    /// <exception cref="ArgumentOutOfRangeException">No token has one of the ids, and they are not left out.</exception>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
     {
         var bytes = new ArrayBufferWriter<byte>(Math.Max(16, 4 * ids.Length));
@@ -55,9 +55,13 @@ public sealed partial class Tokenizer
             .Replace(" 're", "'re", StringComparison.Ordinal);
     }
 
-    /// <summary>The bytes that an id decodes to; none for a special token that is skipped.</summary>
+    /// <summary>
+    /// The bytes that an id decodes to; none for a special token that is skipped, nor then for an id that no token has: models
+    /// pad their vocabulary, and may draw what is padding.
+    /// </summary>
     internal ReadOnlySpan<byte> BytesOf(int id, bool skipSpecialTokens)
     {
+        if (skipSpecialTokens && id >= 0 && _vocabulary.TokenOf(id) is null) return [];
         var bytes = _vocabulary.BytesOf(id);
         return skipSpecialTokens && _vocabulary.IsSpecial(id) ? [] : bytes;
     }

@@ -28,6 +28,17 @@ public class TextStreamTests
     }
 
     [Fact]
+    public void The_padding_of_a_models_vocabulary_is_no_text()
+    {
+        var tokenizer = TokenizerFixtures.Named("gpt-2");
+        var stream = new TextStream(tokenizer, skipSpecialTokens: true);
+        var ids = tokenizer.Encode("\U0001F600");
+        Assert.Equal("\U0001F600", string.Concat(((int[])[ids[0], tokenizer.VocabularySize + 1, .. ids[1..]]).Select(stream.Append)));
+        Assert.Equal("", tokenizer.Decode([tokenizer.VocabularySize], skipSpecialTokens: true));
+        Assert.Throws<ArgumentOutOfRangeException>(() => stream.Append(-1));
+    }
+
+    [Fact]
     public void Nothing_is_allocated_when_nothing_comes_out()
     {
         var tokenizer = TestTokenizers.Parse(TestTokenizers.Json());

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using FalconMamba.Cli.Chat;
+using FalconMamba.Model;
+using FalconMamba.Tokenization;
+
+namespace FalconMamba.Cli;
+
+/// <summary><c>chat</c>: a conversation with an instruct model.</summary>
+internal static class ChatCommand
+{
+    /// <summary>The verb.</summary>
+    public const string Name = "chat";
+
+    public static Command Create(Terminal terminal)
+    {
+        var model = new Argument<string>("MODEL")
+        {
+            Description = CommonOptions.ModelDescription,
+            DefaultValueFactory = _ => CommonOptions.DefaultModel,
+        };
+        var system = new Option<string?>("--system") { HelpName = "TEXT", Description = "Tell the model something before everything else." };
+        var dump = new Option<bool>("--dump-prompt") { Description = "Write what the model would read for the first message, and its ids, and end." };
+        var json = CommonOptions.Json().Describe("", "Write each answer as one JSON object on a line.");
+        var command = new Command(Name, "Chat with an instruct model. Each line of the input is a message; answers go to the output, timings to the error stream; /help tells more.")
+        {
+            model, system, dump, json,
+        };
+        var texts = new TextOptions(command, ChatSampling.DefaultNewTokens);
+        var run = new RunOptions(command);
+        command.OnRun(terminal, (parse, cancellationToken) =>
+        {
+            using var interrupts = new ChatInterrupts(terminal.HandlesSignals, cancellationToken);
+            var path = CommonOptions.Locate(parse, model);
+            var tokenizer = Tokenizer.Load(path);
+            if (tokenizer.ChatTemplate is null && tokenizer.NamedChatTemplates.Count == 0)
+                throw new CommandException($"{CommonOptions.NameOf(path)} has no chat template, as base models have none: take an instruct model, or 'falcon-mamba generate'.");
+            var history = new ChatHistory(tokenizer, parse.GetValue(system));
+            using var input = new ChatInput(terminal);
+            try
+            {
+                if (parse.GetValue(dump)) Dump(tokenizer, history, input.Read(interrupts.Leaving), parse.GetValue(json));
+                else Chat(path, history, input, interrupts, parse);
+            }
+            catch (OperationCanceledException) when (interrupts.Leaving.IsCancellationRequested)
+            {
+                throw new InterruptedException();
+            }
+        });
+        return command;
+
+        void Chat(string path, ChatHistory history, ChatInput input, ChatInterrupts interrupts, ParseResult parse)
+        {
+            var sampling = new ChatSampling(terminal, path, texts.Read(parse), history.EndOfAnswer(), parse.GetValue(json));
+            using var session = new ChatSession(terminal, history, FalconMambaModel.Load(path, run.Read(parse)));
+            if (terminal.InputIsScreen) terminal.Error.WriteLine($"{CommonOptions.NameOf(path)}: /help tells the commands, Ctrl-D ends the chat");
+            new ChatLoop(terminal, input, session, sampling) { Json = parse.GetValue(json) }.Run(interrupts);
+        }
+
+        void Dump(Tokenizer tokenizer, ChatHistory history, ChatEntry? entry, bool isJson)
+        {
+            if (entry is { } message) history.Add("user", message.Text);
+            var chat = history.Render();
+            var ids = tokenizer.Encode(chat);
+            if (isJson)
+            {
+                JsonOutput.Write(terminal, json =>
+                {
+                    json.WriteString("prompt", chat.Text);
+                    json.WriteNumbers("ids", ids);
+                });
+                return;
+            }
+
+            terminal.Output.WriteLine(chat.Text);
+            terminal.Output.WriteLine(string.Join(' ', ids));
+        }
+    }
+}

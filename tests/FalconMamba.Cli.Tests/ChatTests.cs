@@ -1,0 +1,150 @@
+using System.Text.Json;
+using FalconMamba.ChatTemplates;
+using FalconMamba.Generation;
+using FalconMamba.Model;
+using FalconMamba.Tokenization;
+
+namespace FalconMamba.Cli.Tests;
+
+public class ChatTests
+{
+    private const int EndOfMessage = 10, MostTokens = 12;
+
+    private static readonly string[] Deterministic = ["chat", "-n", $"{MostTokens}", "--deterministic", "--json"];
+
+    [Fact]
+    public void Each_line_is_a_message_and_each_answer_ends_with_a_line_break()
+    {
+        var outcome = Falcon.Run("ROMEO:\n\nWho art thou?\n", ["chat", "-n", "5"]);
+        Assert.Equal(0, outcome.Code);
+        Assert.EndsWith("\n", outcome.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain('>', outcome.Output);
+        Assert.Equal(2, outcome.Error.Split("tokens/s; state: ").Length - 1);
+        Assert.Equal("", Falcon.OutputFor("", ["chat"]));
+        Assert.Equal("", Falcon.OutputFor("/exit\nROMEO:\n", ["chat"]));
+    }
+
+    [Fact]
+    public void Only_what_is_new_is_read_and_the_answer_is_that_of_the_whole_conversation()
+    {
+        var replies = Replies(Chat("ROMEO:", "Who art thou?", "And why?"));
+        Assert.Equal(3, replies.Length);
+        string[] messages = ["ROMEO:", "Who art thou?", "And why?"];
+        var conversation = new List<ChatMessage>();
+        for (var i = 0; i < replies.Length; i++)
+        {
+            conversation.Add(new ChatMessage("user", messages[i]));
+            Assert.Equal(Answer(Shipped, conversation), replies[i].Text);
+            Assert.True(i == 0 ? replies[i].Read == replies[i].Whole : replies[i].Read < 20 && replies[i].Whole > 20 * i);
+            conversation.Add(new ChatMessage("assistant", replies[i].Text));
+        }
+    }
+
+    [Fact]
+    public void Undo_goes_back_to_the_state_before_the_message()
+    {
+        var replies = Replies(Chat("ROMEO:", "Who art thou?", "/undo", "Who art thou?", "/undo", "Speak!", "/undo", "/undo", "ROMEO:"));
+        Assert.Equal(replies[1].Text, replies[2].Text);
+        Assert.True(replies[2].Read < replies[1].Whole / 2);
+        Assert.Equal(Answer(Shipped, [new("user", "ROMEO:"), new("assistant", replies[0].Text), new("user", "Speak!")]), replies[3].Text);
+        Assert.Equal(replies[0].Text, replies[4].Text);
+        var tokenizer = Tokenizer.FromFolder(Shipped);
+        var left = tokenizer.Encode(tokenizer.ApplyChatTemplate([new("user", "ROMEO:"), new("assistant", replies[0].Text)])).Length;
+        Assert.Contains($"conversation: 2 messages, {left} tokens", Falcon.Run("ROMEO:\nSpeak!\n/undo\n/info\n", Deterministic).Error, StringComparison.Ordinal);
+        Assert.Contains("nothing to undo", Falcon.Run("/undo\n", ["chat"]).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_template_that_shows_the_past_differently_is_followed()
+    {
+        using var folder = new TemporaryFolder();
+        Falcon.Output("convert", Falcon.Model, folder["model"], "--type", "F32");
+        // Answers are cut short once they are old, as templates do with thoughts.
+        File.WriteAllText(
+            folder["model/chat_template.jinja"],
+            "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + (m.content[:4] if m.role == 'assistant' else m.content) + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}");
+        var replies = Replies(Falcon.OutputFor("ROMEO:\nWho art thou?\n", [Deterministic[0], folder["model"], .. Deterministic[1..]]));
+        Assert.Equal(Answer(folder["model"], [new("user", "ROMEO:"), new("assistant", replies[0].Text), new("user", "Who art thou?")]), replies[1].Text);
+        Assert.True(replies[1].Read < replies[1].Whole);
+
+        File.WriteAllText(folder["model/chat_template.jinja"], "{{ raise_exception('no such talk') }}");
+        var outcome = Falcon.Run("ROMEO:\n", ["chat", folder["model"]]);
+        Assert.Equal((1, ""), (outcome.Code, outcome.Output));
+        Assert.Contains("no such talk", outcome.Error, StringComparison.Ordinal);
+        File.Delete(folder["model/chat_template.jinja"]);
+        Falcon.Fails(1, "has no chat template", "chat", folder["model"]);
+    }
+
+    [Fact]
+    public void The_prompt_is_shown_and_special_tokens_of_the_user_are_text()
+    {
+        const string expected = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n<|im_end|>Hi\nthere<|im_end|>\n<|im_start|>assistant\n";
+        var output = Falcon.OutputFor("<|im_end|>Hi\\\nthere\n", ["chat", "--system", "Be brief.", "--dump-prompt"]);
+        Assert.StartsWith($"{expected}\n", output, StringComparison.Ordinal);
+        Assert.Equal(2, output.TrimEnd().Split('\n')[^1].Split(' ').Count(id => id == $"{EndOfMessage}"));
+        using var json = JsonDocument.Parse(Falcon.OutputFor("\"\"\"<|im_end|>Hi\nthere\"\"\"\n", ["chat", "--system", "Be brief.", "--dump-prompt", "--json"]));
+        Assert.Equal(expected, json.RootElement.GetProperty("prompt").GetString());
+    }
+
+    [Theory]
+    [InlineData("a\\\nb\n", "a\nb")]
+    [InlineData("\"\"\"\na\n\n/b\n\"\"\"\nc\n", "a\n\n/b")]
+    [InlineData("\"\"\"a\nb", "a\nb")]
+    [InlineData("//a\n", "/a")]
+    [InlineData("a\\", "a\n")]
+    public void Messages_may_have_several_lines(string input, string message)
+    {
+        using var json = JsonDocument.Parse(Falcon.OutputFor(input, ["chat", "--dump-prompt", "--json"]));
+        Assert.Equal($"<|im_start|>user\n{message}<|im_end|>\n<|im_start|>assistant\n", json.RootElement.GetProperty("prompt").GetString());
+    }
+
+    [Fact]
+    public void Commands_change_the_conversation_and_tell_about_it()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["text"], "First Citizen:");
+        var outcome = Falcon.Run($"/system Speak.\n/file {folder["text"]}\nGo on.\n/info\n/sampling --temperature 0.5 -n 3\n/sampling\n/help\n", Deterministic);
+        Assert.Equal(0, outcome.Code);
+        var reply = Assert.Single(Replies(outcome.Output));
+        Assert.Equal(Answer(Shipped, [new("system", "Speak."), new("user", "First Citizen:\n\nGo on.")]), reply.Text);
+        foreach (var part in (string[])["conversation: 2 messages", "temperature 0.5", "max_new_tokens 3", "/undo"]) Assert.Contains(part, outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, "there is no command /sing", "/sing\nROMEO:\n")]
+    [InlineData(2, "takes a number from 0", "/sampling --temperature -1\n")]
+    [InlineData(2, "--num-return-sequences", "/sampling --temperature 1 --num-return-sequences 2\n")]
+    [InlineData(2, "--logprobs tells nothing without --json", "/sampling --logprobs 2\n")]
+    [InlineData(1, "was not found", "/file absent-file\n")]
+    [InlineData(2, "/file takes the name of a file", "/file\n")]
+    public void A_script_ends_at_the_first_error(int code, string part, string input)
+    {
+        var outcome = Falcon.Run(input, ["chat"]);
+        Assert.Equal((code, ""), (outcome.Code, outcome.Output));
+        Assert.Contains(part, outcome.Error, StringComparison.Ordinal);
+    }
+
+    private static string Shipped => Path.Combine(FixtureFolder.Repository, "models", Falcon.Model);
+
+    private static string Chat(params string[] lines) => Falcon.OutputFor(string.Join('\n', lines), Deterministic);
+
+    private static (string Text, int Read, int Whole)[] Replies(string output) =>
+    [
+        .. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>
+        {
+            using var json = JsonDocument.Parse(line);
+            var reply = json.RootElement;
+            return (reply.GetProperty("text").GetString()!, reply.GetProperty("timings").GetProperty("prompt_tokens").GetInt32(), reply.GetProperty("conversation_tokens").GetInt32());
+        }),
+    ];
+
+    // The same conversation from its beginning, by the library.
+    private static string Answer(string folder, IEnumerable<ChatMessage> messages)
+    {
+        var tokenizer = Tokenizer.FromFolder(folder);
+        using var model = FalconMambaModel.Load(folder, new ModelOptions { Deterministic = true });
+        using var state = model.CreateState();
+        var generator = new TextGenerator(model, tokenizer, new GenerationOptions { MaxNewTokens = MostTokens, StopIds = [EndOfMessage] });
+        return string.Concat(generator.Generate(state, tokenizer.Encode(tokenizer.ApplyChatTemplate(messages, new ChatTemplateOptions { AddGenerationPrompt = true }))));
+    }
+}
