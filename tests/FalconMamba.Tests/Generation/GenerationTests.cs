@@ -4,6 +4,7 @@ using FalconMamba.Tokenization;
 
 namespace FalconMamba.Tests.Generation;
 
+[Collection(nameof(Alone))]
 public sealed class GenerationTests : IDisposable
 {
     private static readonly int[] Prompt = [3, 17, 5, 8];
