@@ -40,8 +40,19 @@ internal static class CommandLine
         }
         finally
         {
-            await terminal.Output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            await FlushAsync(terminal.Output).ConfigureAwait(false);
             await terminal.Error.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task FlushAsync(TextWriter output)
+    {
+        try
+        {
+            await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (IOException e) when (Failure.IsClosedPipe(e))
+        {
         }
     }
 

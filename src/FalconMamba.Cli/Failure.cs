@@ -15,6 +15,9 @@ internal sealed class InterruptedException() : OperationCanceledException("The u
 /// <summary>Runs verbs and turns exceptions into one sentence on the error stream and an exit code.</summary>
 internal static class Failure
 {
+    // EPIPE, the same on Linux and macOS.
+    private const int BrokenPipe = 32;
+
     /// <summary>Makes a verb do its work on a thread of its own, so that Ctrl-C can end the process whatever it is doing.</summary>
     public static void OnRun(this Command command, Terminal terminal, Action<ParseResult, CancellationToken> work) =>
         command.SetAction((parse, cancellationToken) => Task.Run(() => Run(parse, terminal, work, cancellationToken), CancellationToken.None));
@@ -55,6 +58,10 @@ internal static class Failure
             terminal.Error.WriteLine(terminal.ErrorIsScreen ? "\ncancelled" : "cancelled");
             return ExitCode.Cancelled;
         }
+        catch (IOException e) when (IsClosedPipe(e))
+        {
+            return ExitCode.Ok;
+        }
         catch (UsageException e)
         {
             return TellUsage(terminal, e.Message, parse.CommandResult.Command);
@@ -67,6 +74,9 @@ internal static class Failure
             return ExitCode.Failure;
         }
     }
+
+    /// <summary>Whether nobody reads on, as behind <c>| head</c>: then there is nothing left to do, and nothing is wrong.</summary>
+    public static bool IsClosedPipe(IOException e) => e.HResult == BrokenPipe;
 
     /// <summary>One sentence that says what went wrong.</summary>
     public static string Describe(Exception e) => e switch

@@ -6,6 +6,8 @@ public class ProcessTests
     // Minutes: longer than any test, and short where a test's own process is killed and cannot end what it started.
     private const string Endless = "200000";
 
+    private const string NoSignal = "Windows has no such signal to send.";
+
     [Theory]
     [InlineData(0, "tokenize", "shakespeare-4m", "Hello")]
     [InlineData(1, "tokenize", "absent", "Hello")]
@@ -70,8 +72,7 @@ public class ProcessTests
     [Fact]
     public async Task An_interrupt_keeps_what_was_printed_and_saves_nothing()
     {
-        // There is no such signal to send on Windows.
-        if (OperatingSystem.IsWindows()) return;
+        Assert.SkipWhen(OperatingSystem.IsWindows(), NoSignal);
         using var folder = new TemporaryFolder();
         using var process = TestProcess.Run("generate", "-p", "ROMEO:", "-n", Endless, "--ignore-eos", "--save-state", folder["state"]);
         var first = new char[20];
@@ -83,9 +84,21 @@ public class ProcessTests
     }
 
     [Fact]
+    public async Task Nothing_more_is_done_when_nobody_reads_on()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows does not tell that a pipe was closed.");
+        using var process = TestProcess.Run("generate", "-p", "ROMEO:", "-n", Endless, "--ignore-eos");
+        Assert.Equal(20, await process.StandardOutput.ReadBlockAsync(new char[20], TestContext.Current.CancellationToken));
+        process.StandardOutput.Close();
+        Assert.Equal("", await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Fact]
     public async Task An_interrupt_stops_an_answer_and_the_next_one_the_chat()
     {
-        if (OperatingSystem.IsWindows()) return;
+        Assert.SkipWhen(OperatingSystem.IsWindows(), NoSignal);
         using var process = TestProcess.Run("chat", "-n", Endless, "--ignore-eos");
         await Say(process, "ROMEO:");
         var first = new char[20];
@@ -103,7 +116,7 @@ public class ProcessTests
     [Fact]
     public async Task A_chat_goes_on_after_an_interrupt_and_ends_well()
     {
-        if (OperatingSystem.IsWindows()) return;
+        Assert.SkipWhen(OperatingSystem.IsWindows(), NoSignal);
         using var process = TestProcess.Run("chat", "-n", Endless, "--ignore-eos");
         await Say(process, "ROMEO:");
         Assert.NotEqual(-1, process.StandardOutput.Read());
