@@ -30,11 +30,14 @@ internal unsafe struct AmxProduct : IBlockJob
     /// <returns>Whether it ran.</returns>
     public static bool TryRun(in MatrixProductArguments arguments, ComputePool pool, int threads)
     {
-        delegate* unmanaged[Cdecl]<void*, void> kernel = AmxTileKernel.Find(2), lastKernel = AmxTileKernel.Find(1);
-        if (kernel is null || lastKernel is null || !HasLines(in arguments)) return false;
-        Run(in arguments, kernel, lastKernel, pool, threads);
+        if (!Takes(in arguments)) return false;
+        Run(in arguments, AmxTileKernel.Find(2), AmxTileKernel.Find(1), pool, threads);
         return true;
     }
+
+    /// <summary>Whether AMX is usable, and there are kernels to pack the operands with.</summary>
+    public static bool Takes(in MatrixProductArguments arguments) =>
+        AmxTileKernel.Find(2) is not null && AmxTileKernel.Find(1) is not null && HasLines(in arguments);
 
     /// <summary>Whether there are kernels to pack the operands with.</summary>
     public static bool HasLines(in MatrixProductArguments arguments) =>
@@ -81,7 +84,7 @@ internal unsafe struct AmxProduct : IBlockJob
 
     public readonly void Run(int block)
     {
-        SignalStack.Enlarge();
+        if (!SignalStack.Enlarge()) throw new InvalidOperationException("The system refuses a larger stack for signals, which AMX takes: use FALCON_MAMBA_KERNELS=512.");
         var first = block * _panelRows;
         var rows = Math.Min(_panelRows, _arguments.Rows - first);
         var padded = Pad(rows, Rows);
@@ -90,7 +93,7 @@ internal unsafe struct AmxProduct : IBlockJob
         var sums = (float*)(panel + panelBytes);
         PackRows(_weightLines, _arguments.Weights + (first * _rowBytes), _rowBytes, rows, Rows, panel, padded);
 
-        var ahead = NextPanel(first);
+        var ahead = _arguments.NextPanel(first, _panelRows, _threads, _rowBytes);
         for (var token = 0; token < _paddedTokens; token += TokensAtOnce)
         {
             var tokens = Math.Min(TokensAtOnce, _paddedTokens - token);
@@ -127,13 +130,6 @@ internal unsafe struct AmxProduct : IBlockJob
             lines.Pack(
                 source + (row * stride), stride, Math.Min(PackedRows, rows - row), width, destination + (beside * LineBytes), before + row - beside, all);
         }
-    }
-
-    // What a thread packs next if all are equally fast.
-    private readonly (nint Place, nint End) NextPanel(int first)
-    {
-        var next = Math.Min(_arguments.Rows, first + (_threads * _panelRows));
-        return (next * _rowBytes, Math.Min(_arguments.Rows, next + _panelRows) * _rowBytes);
     }
 
     /// <summary>One stretch of thirty-two rows and some tokens, whole tiles of both.</summary>

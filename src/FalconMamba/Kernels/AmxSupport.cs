@@ -25,16 +25,17 @@ internal static partial class AmxSupport
     /// <summary>Whether threads of the pool may multiply by AMX, after <see cref="SignalStack.Enlarge"/>.</summary>
     public static bool IsUsable => Obstacle is null;
 
-    /// <summary>Which registers the system keeps for a thread (XCR0); 0 where no code can be made to ask.</summary>
-    internal static unsafe uint KeptStates()
+    /// <summary>Which registers the system keeps for a thread (XCR0); null where no code can be made to ask.</summary>
+    internal static unsafe uint? KeptStates()
     {
         var kernel = new KernelAssembler();
         kernel.Code.xor(ecx, ecx);
         kernel.Code.xgetbv();
         kernel.Code.mov(__dword_ptr[rdi], eax);
         var ask = kernel.Load();
+        if (ask is null) return null;
         var states = 0u;
-        if (ask is not null) ask(&states);
+        ask(&states);
         return states;
     }
 
@@ -43,7 +44,8 @@ internal static partial class AmxSupport
         if (!InstructionSets.Has("AMX-BF16")) return "the processor has no AMX for bfloat16, or the runtime may not use AVX-512";
         if (!KernelAssembler.HasBFloat16) return "the kernels around AMX take AVX-512 with VNNI and BF16";
         if (!OperatingSystem.IsLinux()) return "AMX is used on Linux only";
-        if ((KeptStates() & TileStates) != TileStates) return "the system does not keep the registers of AMX";
+        if (KeptStates() is not { } states) return KernelChoice.NoCode;
+        if ((states & TileStates) != TileStates) return "the system does not keep the registers of AMX";
         if (TrialProcess.Run(AmxTrial.Program(AmxTileKernel.Assemble(2)), AmxTrial.Right) is { } failure)
             return $"a trial of AMX in a process of its own failed: {failure}";
         return SystemCall(ArchitectureControl, RequestPermission, TileData) == 0

@@ -26,7 +26,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
     private const int RowsAtOnce = BlockKernel.Rows, Batch = 8, PrefetchBytes = 6144, LineBytes = 64;
 
     // What lies on the stack at most: a number for each row, and a value for each block of eight.
-    private const int MostRows = 1024, MostBlocks = 1024;
+    private const int MostRows = 1024, MostBlocks = BlockKernel.MostBlocks;
 
     private MatrixProductArguments _arguments;
     private QuantizedRows _activations;

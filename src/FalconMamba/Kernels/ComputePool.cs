@@ -86,7 +86,8 @@ internal sealed unsafe class ComputePool
 
     private void Post<TJob>(ref TJob job, int blocks, int helpers, bool callerSleeps) where TJob : struct, IBlockJob
     {
-        // The job lives on the caller's stack, which does not move while the caller is in here.
+        // First, for it may fail: the job lives on the caller's stack, which stays where it is only while the caller is in here.
+        while (_workers.Count < helpers) _workers.Add(new Worker(this));
         _job = Unsafe.AsPointer(ref job);
         _run = &RunBlock<TJob>;
         _blocks = blocks;
@@ -94,7 +95,6 @@ internal sealed unsafe class ComputePool
         _failure = null;
         _callerSleeps = callerSleeps;
         Volatile.Write(ref _tickets, (((_tickets >> 32) + 1) << 32) | (uint)blocks);
-        while (_workers.Count < helpers) _workers.Add(new Worker(this));
         for (var i = 0; i < helpers; i++) _workers[i].Wake();
     }
 

@@ -21,26 +21,28 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
 
     /// <summary>The product with weights of F32, F16 or BF16, as <see cref="MatrixProduct{T, TFormat}"/> chooses.</summary>
     /// <param name="kernels">The path.</param>
+    /// <param name="rows">Rows of the weights.</param>
     /// <param name="columns">Columns of the weights.</param>
     /// <param name="tokens">Rows of the activations.</param>
-    internal static unsafe KernelChoice OfFloats<T, TFormat>(KernelSet kernels, int columns, int tokens)
+    internal static unsafe KernelChoice OfFloats<T, TFormat>(KernelSet kernels, int rows, int columns, int tokens)
         where T : unmanaged, ILanes<T>
         where TFormat : struct, IFloatFormat
     {
         if (kernels.Assembled && tokens == 1 && FloatKernel.Find(TFormat.Type, columns) != null) return new(nameof(FloatKernel), Avx512, kernels.Reason);
         if (kernels.Assembled && tokens > 1 && FloatTileKernel.Find(TileNumbers.Float32, 1, 1) != null)
         {
-            var unit = MatrixProduct<T, TFormat>.PairsOf(tokens, kernels.Rounding);
-            if (unit == PairUnit.Amx && AmxTileKernel.Find(1) != null)
-                return new(nameof(AmxProduct), "AMX-BF16", kernels.Rounding == ActivationRounding.ForAmx ? kernels.Reason : "measured: AMX, with activations rounded to bfloat16, pays here");
-            var inPairs = unit == PairUnit.Vectors;
-            return new(
-                MatrixProduct<T, TFormat>.PacksPanels(tokens, inPairs) ? nameof(PanelProduct) : nameof(StreamedProduct),
-                inPairs ? "AVX-512 BF16" : Avx512,
-                inPairs ? "measured: rounding activations to bfloat16 pays here" : kernels.Reason);
+            var arguments = new MatrixProductArguments { Rows = rows, Columns = columns, Tokens = tokens };
+            return MatrixProduct<T, TFormat>.PathOf(in arguments, kernels.Rounding) switch
+            {
+                (FloatPath.Amx, _) => new(nameof(AmxProduct), "AMX-BF16", kernels.Rounding == ActivationRounding.ForAmx ? kernels.Reason : "measured: AMX, with activations rounded to bfloat16, pays here"),
+                (var path, true) => new(NameOf(path), "AVX-512 BF16", "measured: rounding activations to bfloat16 pays here"),
+                (var path, false) => new(NameOf(path), Avx512, kernels.Reason),
+            };
         }
 
         return new(nameof(MatrixProduct<,>), Floats<T>(), Fallback());
+
+        static string NameOf(FloatPath path) => path == FloatPath.Streamed ? nameof(StreamedProduct) : nameof(PanelProduct);
 
         string Fallback()
         {
@@ -52,8 +54,9 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
     /// <summary>The product with weights of a block format and activations of eight bits, as <see cref="BlockProduct{TBytes, TPair, TFormat}"/> chooses.</summary>
     /// <param name="kernels">The path.</param>
     /// <param name="type">The block format.</param>
+    /// <param name="columns">Columns of the weights.</param>
     /// <param name="tokens">Rows of the activations.</param>
-    internal static unsafe KernelChoice OfBlocks<T, TBytes, TPair, TRows>(KernelSet kernels, TensorType type, int tokens)
+    internal static unsafe KernelChoice OfBlocks<T, TBytes, TPair, TRows>(KernelSet kernels, TensorType type, int columns, int tokens)
         where T : unmanaged, ILanes<T>
         where TBytes : unmanaged, IByteLanes<TBytes>
         where TPair : unmanaged, IBytePair<TPair, TBytes>
@@ -61,7 +64,13 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
     {
         if (kernels.Assembled && tokens >= TileKernel.LeastTokens && TileKernel.Find(type, TileKernel.LeastTokens) != null)
             return new(nameof(TileKernel), Vnni, kernels.Reason);
-        if (kernels.HasBlockKernel(type)) return new(nameof(BlockKernel), Vnni, kernels.Reason);
+        if (kernels.HasBlockKernel(type))
+        {
+            return columns / type.Info().BlockLength <= BlockKernel.MostBlocks
+                ? new(nameof(BlockKernel), Vnni, kernels.Reason)
+                : new(nameof(BlockProduct<,,>), Bytes<TBytes, TPair>(), $"rows have more than {BlockKernel.MostBlocks} blocks");
+        }
+
         if (tokens >= RowTiling<T, TRows>.LeastTokens) return new(nameof(RowTile<,,,>), Rows<TRows>(), kernels.Assembled ? NoCode : kernels.Reason);
         return new(nameof(BlockProduct<,,>), Bytes<TBytes, TPair>(), kernels.Assembled ? NoCode : kernels.Reason);
     }

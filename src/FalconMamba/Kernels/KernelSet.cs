@@ -70,9 +70,10 @@ internal abstract class KernelSet
 
     /// <summary>Which kernel computes <see cref="MatrixProduct(Tensor, int, int, Rows, Rows, NativeBuffer, int, QuantizedActivations, bool)"/>.</summary>
     /// <param name="weights">The weights' type: F32, F16, BF16 or a block format.</param>
+    /// <param name="rows">Their rows.</param>
     /// <param name="columns">Their columns.</param>
     /// <param name="tokens">How many rows of activations.</param>
-    public abstract KernelChoice Choose(TensorType weights, int columns, int tokens);
+    public abstract KernelChoice Choose(TensorType weights, int rows, int columns, int tokens);
 
     /// <summary>What such a product keeps for the next one, beside its operands.</summary>
     /// <param name="weights">The weights' type: F32, F16, BF16 or a block format.</param>
@@ -221,12 +222,12 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
         SelectiveScan<T>.Run(segments, segmentCount, layer, in rows, weights, count, width, Pool, Threads, Assembled);
 
     // The same cases as in Multiply.
-    public override KernelChoice Choose(TensorType weights, int columns, int tokens) => weights switch
+    public override KernelChoice Choose(TensorType weights, int rows, int columns, int tokens) => weights switch
     {
-        TensorType.F32 => KernelChoice.OfFloats<T, F32Format>(this, columns, tokens),
-        TensorType.BF16 => KernelChoice.OfFloats<T, BF16Format>(this, columns, tokens),
-        TensorType.F16 => KernelChoice.OfFloats<T, F16Format>(this, columns, tokens),
-        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<T, TBytes, TPair, TRows>(this, weights, tokens),
+        TensorType.F32 => KernelChoice.OfFloats<T, F32Format>(this, rows, columns, tokens),
+        TensorType.BF16 => KernelChoice.OfFloats<T, BF16Format>(this, rows, columns, tokens),
+        TensorType.F16 => KernelChoice.OfFloats<T, F16Format>(this, rows, columns, tokens),
+        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<T, TBytes, TPair, TRows>(this, weights, columns, tokens),
     };
 
     // Only the assembled products of several tokens do; the others have room on the stack.

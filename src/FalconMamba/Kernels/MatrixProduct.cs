@@ -51,6 +51,26 @@ internal unsafe struct MatrixProductArguments
 
         for (; row < rows; row++) Put(first + row, token, sums[row]);
     }
+
+    /// <summary>The weights that a thread packs after some rows, if all threads are equally fast: their place and their end.</summary>
+    public readonly (nint Place, nint End) NextPanel(int first, int panelRows, int threads, nint rowBytes)
+    {
+        var next = Math.Min(Rows, first + (threads * panelRows));
+        return (next * rowBytes, Math.Min(Rows, next + panelRows) * rowBytes);
+    }
+}
+
+/// <summary>What multiplies several tokens with float weights where code can be made.</summary>
+internal enum FloatPath
+{
+    /// <summary><see cref="StreamedProduct"/>.</summary>
+    Streamed,
+
+    /// <summary><see cref="PanelProduct"/>.</summary>
+    Panel,
+
+    /// <summary><see cref="AmxProduct"/>.</summary>
+    Amx,
 }
 
 /// <summary>
@@ -106,12 +126,24 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     /// <param name="rounding">Whether the inputs are rounded to bfloat16.</param>
     public static ProductScratch Scratch(in MatrixProductArguments arguments, int threads, ActivationRounding rounding)
     {
+        var (path, inPairs) = PathOf(in arguments, rounding);
+        return path switch
+        {
+            FloatPath.Amx => AmxProduct.Scratch(in arguments, threads),
+            FloatPath.Streamed => StreamedProduct.Scratch(in arguments, TFormat.Type, inPairs, threads),
+            _ => PanelProduct.Scratch(in arguments, TFormat.Type, inPairs, threads),
+        };
+    }
+
+    /// <summary>What multiplies several tokens, and whether their inputs are rounded to bfloat16.</summary>
+    /// <param name="arguments">The product's sizes.</param>
+    /// <param name="rounding">Whether the inputs may be rounded.</param>
+    public static (FloatPath Path, bool InPairs) PathOf(in MatrixProductArguments arguments, ActivationRounding rounding)
+    {
         var unit = PairsOf(arguments.Tokens, rounding);
-        if (unit == PairUnit.Amx && AmxTileKernel.Find(1) is not null && AmxProduct.HasLines(in arguments)) return AmxProduct.Scratch(in arguments, threads);
+        if (unit == PairUnit.Amx && AmxProduct.Takes(in arguments)) return (FloatPath.Amx, true);
         var inPairs = unit == PairUnit.Vectors;
-        return !PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.Takes(in arguments, TFormat.Type, inPairs)
-            ? StreamedProduct.Scratch(in arguments, TFormat.Type, inPairs, threads)
-            : PanelProduct.Scratch(in arguments, TFormat.Type, inPairs, threads);
+        return (!PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.Takes(in arguments, TFormat.Type, inPairs) ? FloatPath.Streamed : FloatPath.Panel, inPairs);
     }
 
     /// <summary>What multiplies so many tokens' inputs once they are rounded to bfloat16, if they are.</summary>
@@ -123,7 +155,7 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     }
 
     /// <summary>Whether it pays to pack weights for so many tokens.</summary>
-    public static bool PacksPanels(int tokens, bool inPairs) =>
+    private static bool PacksPanels(int tokens, bool inPairs) =>
         tokens >= (inPairs || TFormat.Size == sizeof(float) ? PanelsFromTokens : ConvertedPanelsFromTokens);
 
     public readonly void Run(int block)
@@ -142,11 +174,13 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
 
     private static bool TryRunAssembled(in MatrixProductArguments arguments, ComputePool pool, int threads, ActivationRounding rounding)
     {
-        var unit = PairsOf(arguments.Tokens, rounding);
-        if (unit == PairUnit.Amx && AmxProduct.TryRun(in arguments, pool, threads)) return true;
-        var inPairs = unit == PairUnit.Vectors;
-        return (!PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads))
-            || PanelProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads);
+        var (path, inPairs) = PathOf(in arguments, rounding);
+        return path switch
+        {
+            FloatPath.Amx => AmxProduct.TryRun(in arguments, pool, threads),
+            FloatPath.Streamed => StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads),
+            _ => PanelProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads),
+        };
     }
 
     private readonly void OneToken(int row, int end, int token)

@@ -83,7 +83,7 @@ internal unsafe struct PanelProduct : IBlockJob
         for (var row = 0; row < rows; row += TileRows)
             _weightLines.Pack(source + (row * _rowBytes), _rowBytes, Math.Min(TileRows, rows - row), TileRows, panel, row, padded);
 
-        var ahead = NextPanel(first);
+        var ahead = _arguments.NextPanel(first, _panelRows, _threads, _rowBytes);
         for (var token = 0; token < _arguments.Tokens; token += TokensAtOnce)
         {
             var tokens = Math.Min(TokensAtOnce, _arguments.Tokens - token);
@@ -111,13 +111,6 @@ internal unsafe struct PanelProduct : IBlockJob
         && (rest == 0 || LineKernel.Find(conversion, rest) is not null);
 
     private static int PadRows(int rows) => (rows + TileRows - 1) / TileRows * TileRows;
-
-    // What a thread packs next if all are equally fast.
-    private readonly (nint Place, nint End) NextPanel(int first)
-    {
-        var next = Math.Min(_arguments.Rows, first + (_threads * _panelRows));
-        return (next * _rowBytes, Math.Min(_arguments.Rows, next + _panelRows) * _rowBytes);
-    }
 
     /// <summary>One stretch of eight rows and some tokens.</summary>
     private readonly void Multiply(

@@ -68,6 +68,7 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
         pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor((long)count * width * weights.States * 10, threads));
     }
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(int block)
     {

@@ -26,14 +26,15 @@ internal static unsafe partial class SignalStack
     }
 
     /// <summary>Gives the calling thread a stack of 64 KB, which it keeps. Does nothing the second time, or but on Linux.</summary>
-    /// <exception cref="InvalidOperationException">The system refuses it.</exception>
-    public static void Enlarge()
+    /// <returns>False where the system refuses it.</returns>
+    public static bool Enlarge()
     {
-        if (_isLarge || !OperatingSystem.IsLinux()) return;
-        // Never freed: a thread of the pool lives as long as the process, and the runtime frees only the stack that it made itself.
+        if (_isLarge || !OperatingSystem.IsLinux()) return true;
+        // Never freed once it is in use: a thread of the pool lives as long as the process, and the runtime frees only the stack that it made itself.
         var stack = new Description { Memory = NativeMemory.AlignedAlloc(Bytes, Alignment), Size = Bytes };
-        if (Exchange(&stack, null) != 0) throw new InvalidOperationException("The system refuses a larger stack for signals, which AMX takes: use FALCON_MAMBA_KERNELS=512.");
-        _isLarge = true;
+        if (Exchange(&stack, null) == 0) return _isLarge = true;
+        NativeMemory.AlignedFree(stack.Memory);
+        return false;
     }
 
     /// <summary>The C library's <c>stack_t</c>.</summary>

@@ -154,8 +154,7 @@ internal unsafe struct StreamedProduct : IBlockJob
         if (tokens == _width) _tile(&arguments);
         else _lastTile(&arguments);
         if (arguments.Pause != 0) return;
-        for (var t = 0; t < tokens; t++)
-            for (var r = written; r < rows; r++) _arguments.Put(row + r, token + t, sums[(t * rows) + r]);
+        for (var t = 0; t < tokens; t++) _arguments.Put(row + written, rows - written, token + t, sums + (t * rows) + written);
     }
 
     // In one pass the next tile; in several the next stretch of all rows, some rows of each tile in each pass.

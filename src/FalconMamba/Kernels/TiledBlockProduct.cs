@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using FalconMamba.Kernels.Assembled;
 using FalconMamba.Quantization;
 
@@ -67,7 +66,7 @@ internal unsafe struct TiledBlockProduct<TFormat, TTiles> : IBlockJob
             {
                 var tokens = (_arguments.Tokens - token) / (_rounds - round);
                 Multiply(row, rows, token, tokens, panel, sums);
-                Put(row, rows, token, tokens, sums);
+                for (var t = 0; t < tokens; t++) _arguments.Put(row, rows, token + t, sums + (t * WeightPanel.Rows));
                 token += tokens;
             }
         }
@@ -99,29 +98,6 @@ internal unsafe struct TiledBlockProduct<TFormat, TTiles> : IBlockJob
                 Groups = blocksOfRecord == 1 ? WeightPanel.Columns / ActivationQuantizer.Group : count,
                 Ahead = ahead + (i * share),
             });
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Put(int row, int rows, int token, int tokens, float* sums)
-    {
-        if (rows < WeightPanel.Rows)
-        {
-            for (var t = 0; t < tokens; t++)
-                for (var r = 0; r < rows; r++) _arguments.Put(row + r, token + t, sums[(t * WeightPanel.Rows) + r]);
-            return;
-        }
-
-        for (var t = 0; t < tokens; t++)
-        {
-            var y = _arguments.Output + ((nint)(token + t) * _arguments.OutputStride) + row;
-            for (var r = 0; r < WeightPanel.Rows; r += Vector256<float>.Count)
-            {
-                var sum = Vector256.Load(sums + (t * WeightPanel.Rows) + r);
-                if (_arguments.Bias is not null) sum += Vector256.Load(_arguments.Bias + row + r);
-                if (_arguments.Accumulate) sum = Vector256.Load(y + r) + sum;
-                sum.Store(y + r);
-            }
         }
     }
 }

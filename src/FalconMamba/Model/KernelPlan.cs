@@ -69,7 +69,7 @@ public sealed record KernelPlan
             ],
         };
 
-        KernelChoice Product(Tensor matrix, int tokens) => kernels.Choose(matrix.Type, checked((int)matrix.Shape[1]), tokens);
+        KernelChoice Product(Tensor matrix, int tokens) => kernels.Choose(matrix.Type, checked((int)matrix.Shape[0]), checked((int)matrix.Shape[1]), tokens);
 
         void AddLayer(LayerWeights layer)
         {

@@ -19,18 +19,29 @@ public class KernelChoiceTests
         Assert.Equal($"FALCON_MAMBA_KERNELS={path}", kernels.Reason);
         foreach (var type in (TensorType[])[TensorType.F32, TensorType.F16, TensorType.BF16])
         {
-            Assert.Equal(emitted ? nameof(FloatKernel) : nameof(MatrixProduct<,>), kernels.Choose(type, 256, 1).Name);
-            Assert.Equal(kernels.Choose(type, 256, 1), exact.Choose(type, 256, 1));
-            var odd = kernels.Choose(type, 20, 1);
+            Assert.Equal(emitted ? nameof(FloatKernel) : nameof(MatrixProduct<,>), kernels.Choose(type, 64, 256, 1).Name);
+            Assert.Equal(kernels.Choose(type, 64, 256, 1), exact.Choose(type, 64, 256, 1));
+            var odd = kernels.Choose(type, 64, 20, 1);
             Assert.Equal((nameof(MatrixProduct<,>), emitted ? "rows are not a multiple of 64 bytes" : kernels.Reason), (odd.Name, odd.Reason));
         }
 
         foreach (var format in BlockFormats.All)
         {
-            Assert.Equal(emitted ? nameof(BlockKernel) : nameof(BlockProduct<,,>), kernels.Choose(format.Type, 256, 1).Name);
-            Assert.Equal(emitted ? nameof(TileKernel) : nameof(RowTile<,,,>), kernels.Choose(format.Type, 256, 9).Name);
-            Assert.Equal(nameof(DecodedBlockProduct<,>), exact.Choose(format.Type, 256, 1).Name);
+            Assert.Equal(emitted ? nameof(BlockKernel) : nameof(BlockProduct<,,>), kernels.Choose(format.Type, 64, 256, 1).Name);
+            Assert.Equal(emitted ? nameof(TileKernel) : nameof(RowTile<,,,>), kernels.Choose(format.Type, 64, 256, 9).Name);
+            Assert.Equal(nameof(DecodedBlockProduct<,>), exact.Choose(format.Type, 64, 256, 1).Name);
         }
+    }
+
+    [Fact]
+    public void Sizes_that_a_kernel_does_not_take_go_to_another()
+    {
+        Assert.SkipUnless(KernelAssembler.IsSupported, "This processor has no AVX-512 with VNNI.");
+        var kernels = KernelSet.Create("emitted", 1);
+        Assert.Equal(nameof(StreamedProduct), kernels.Choose(TensorType.F32, 64, 64, 5).Name);
+        Assert.Equal(nameof(PanelProduct), kernels.Choose(TensorType.F32, 64, 20, 5).Name);
+        Assert.Equal(nameof(PanelProduct), kernels.Choose(TensorType.F32, 2, 64, 5).Name);
+        Assert.Equal(nameof(BlockProduct<,,>), kernels.Choose(TensorType.Q8_0, 64, 32 * 1025, 1).Name);
     }
 
     [Fact]

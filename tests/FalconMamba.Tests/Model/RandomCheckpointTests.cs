@@ -216,7 +216,7 @@ public class RandomCheckpointTests
         thread.Join();
         using var weights = ModelWeights.Open(folder.Root);
         var (kernels, estimate) = (KernelSet.Create(1), MemoryEstimate.Of(weights, options).Scratch);
-        if (kernels.Choose(type, config.HiddenSize, tokens).Name == nameof(AmxProduct))
+        if (kernels.Choose(type, 2 * config.IntermediateSize, config.HiddenSize, tokens).Name == nameof(AmxProduct))
         {
             // Its panels are those of a worker.
             Assert.InRange(kept.Inputs, 1, estimate);

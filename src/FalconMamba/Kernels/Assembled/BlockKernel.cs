@@ -23,6 +23,9 @@ internal abstract class BlockKernel
     /// <summary>The rows whose chains go side by side.</summary>
     public const int Rows = 8;
 
+    /// <summary>The blocks of a row at most: as many as the values of twice eight rows find room for on the stack.</summary>
+    public const int MostBlocks = 1024;
+
     protected const int Batch = ArrangedActivations.Batch;
     private const int PrefetchBytes = 6144, PageAheadBytes = 32 * 1024, LineBytes = 64;
 

@@ -77,14 +77,20 @@ internal abstract class ScanCode
         Code.vfmadd213ps(zmm8, zmm6, zmm9);
     }
 
-    /// <summary>zmm9 and zmm12: the decays exp(dt·A) of two neighbouring states; zmm10, zmm11, zmm13, zmm14 are lost.</summary>
+    /// <summary>
+    /// For two neighbouring states, zmm9 and zmm12: exp(dt·A); zmm10 and zmm13: input·B. zmm11 and zmm14 are lost.
+    /// </summary>
     /// <param name="dt">dt.</param>
-    /// <param name="n">The first of the two, of those that rsi is at.</param>
-    protected void Decays(AssemblerRegisterZMM dt, int n)
+    /// <param name="input">dt·x.</param>
+    /// <param name="b">Where B is.</param>
+    /// <param name="n">The first of the two, of those that rsi and B begin with.</param>
+    protected void DecaysAndInputs(AssemblerRegisterZMM dt, AssemblerRegisterZMM input, AssemblerRegister64 b, int n)
     {
         Code.vmulps(zmm9, dt, __zmmword_ptr[rsi + (n * LineBytes)]);
         Code.vmulps(zmm12, dt, __zmmword_ptr[rsi + ((n + 1) * LineBytes)]);
         Exp2((zmm9, zmm10, zmm11), (zmm12, zmm13, zmm14));
+        Code.vmulps(zmm10, input, __dword_bcst[b + (n * sizeof(float))]);
+        Code.vmulps(zmm13, input, __dword_bcst[b + ((n + 1) * sizeof(float))]);
     }
 
     protected void LoadPointer(AssemblerRegister64 register, string field) =>

@@ -92,9 +92,7 @@ internal sealed class ScanKernel : ScanCode
         Code.vmovaps(y, __zmmword_ptr[r11 + (2 * LineBytes)]);
         for (var n = 0; n < States; n += 2)
         {
-            Decays(dt, n);
-            Code.vmulps(zmm10, input, __dword_bcst[r9 + (n * sizeof(float))]);
-            Code.vmulps(zmm13, input, __dword_bcst[r9 + ((n + 1) * sizeof(float))]);
+            DecaysAndInputs(dt, input, r9, n);
             Code.vfmadd213ps(State(n), zmm9, zmm10);
             Code.vfmadd213ps(State(n + 1), zmm12, zmm13);
             Code.vfmadd231ps(y, State(n), __dword_bcst[r10 + (n * sizeof(float))]);

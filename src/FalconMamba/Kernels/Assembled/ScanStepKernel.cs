@@ -59,9 +59,7 @@ internal sealed class ScanStepKernel : ScanCode
         {
             Prefetch(n);
             Prefetch(n + 1);
-            Decays(dt, n);
-            Code.vmulps(zmm10, input, __dword_bcst[rdx + (n * sizeof(float))]);
-            Code.vmulps(zmm13, input, __dword_bcst[rdx + ((n + 1) * sizeof(float))]);
+            DecaysAndInputs(dt, input, rdx, n);
             Advance(zmm9, zmm10, y, n);
             Advance(zmm12, zmm13, y, n + 1);
         }

@@ -67,7 +67,7 @@ internal sealed class ShortBlockKernel(TensorType type) : BlockKernel(type)
         {
             Code.vpaddd(ymm11, ymm11, ymm12);
             Code.vcvtdq2ps(ymm11, ymm11);
-            LoadScales(ymm0, 0);
+            LoadScales(ymm0);
             Code.vmulps(ymm0, ymm0, ymm11);
             return;
         }
@@ -112,10 +112,10 @@ internal sealed class ShortBlockKernel(TensorType type) : BlockKernel(type)
     }
 
     // The scales of eight blocks as floats; xmm1 is lost.
-    private void LoadScales(AssemblerRegisterYMM destination, int place)
+    private void LoadScales(AssemblerRegisterYMM destination)
     {
         Code.vpxor(xmm1, xmm1, xmm1);
-        for (var i = 0; i < Batch; i++) Code.vpinsrw(xmm1, xmm1, __word_ptr[rsi + ((i * Info.BlockBytes) + place)], (byte)i);
+        for (var i = 0; i < Batch; i++) Code.vpinsrw(xmm1, xmm1, __word_ptr[rsi + (i * Info.BlockBytes)], (byte)i);
         Code.vcvtph2ps(destination, xmm1);
     }
 

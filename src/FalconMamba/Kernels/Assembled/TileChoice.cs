@@ -17,7 +17,8 @@ internal enum PairUnit
 
 /// <summary>
 /// Whether tiles of bfloat16 pairs are worth their rounding here: that a processor has the instruction does not say so, since
-/// on some it takes longer than the float32 products it replaces; and on which unit. Measured once a process, in well under a millisecond.
+/// on some it takes longer than the float32 products it replaces; and on which unit. Measured once a process: vectors in well
+/// under a millisecond, AMX when a product could use it.
 /// </summary>
 internal static class TileChoice
 {
@@ -26,19 +27,25 @@ internal static class TileChoice
     // As many products in a block of AMX as in all tiles of a kernel of vectors; a call has several blocks, since it is short.
     private const int AmxSteps = Rows * Tokens * Steps * Tiles * 16 / (AmxTileKernel.Rows * 2 * AmxTileKernel.Side * AmxTileKernel.Columns), AmxBlocks = 8;
 
-    private static readonly Lazy<(bool Pairs, bool Amx)> Measured = new(Measure);
+    private static readonly Lazy<(double Floats, double Pairs)> Vectors = new(TimeVectors);
+
+    // Apart, for it takes a trial of AMX in a process of its own.
+    private static readonly Lazy<double> Amx = new(TimeAmx);
 
     /// <summary>Whether pairs on vectors save at least a fifth of the time of float32.</summary>
-    public static bool PrefersPairs => Measured.Value.Pairs;
+    public static bool PrefersPairs => Vectors.Value.Pairs < WorthRounding;
 
     /// <summary>Whether pairs on AMX save at least a fifth of the time of float32, and any of the time of vectors.</summary>
-    public static bool PrefersAmx => Measured.Value.Amx;
+    public static bool PrefersAmx => Amx.Value < Math.Min(WorthRounding, Vectors.Value.Pairs);
 
-    private static unsafe (bool Pairs, bool Amx) Measure()
+    private static double WorthRounding => 0.8 * Vectors.Value.Floats;
+
+    // Where there are no such kernels, pairs take for ever.
+    private static unsafe (double Floats, double Pairs) TimeVectors()
     {
         var floats = FloatTileKernel.Find(TileNumbers.Float32, Rows, Tokens);
         var pairs = FloatTileKernel.Find(TileNumbers.BFloat16Pairs, Rows, Tokens);
-        if (floats is null || pairs is null) return (false, false);
+        if (floats is null || pairs is null) return (0, double.PositiveInfinity);
         using var memory = new NativeBuffer(((Rows + Tokens) * Steps * PackedLines.LineBytes / sizeof(float)) + (Rows * Tokens));
         long ofFloats = long.MaxValue, ofPairs = long.MaxValue;
         for (var round = 0; round < Rounds; round++)
@@ -48,8 +55,7 @@ internal static class TileChoice
             ofPairs = Math.Min(ofPairs, Time(pairs, memory, Steps / 2));
         }
 
-        var worthRounding = ofFloats * 0.8;
-        return (ofPairs < worthRounding, TimeAmx() < Math.Min(worthRounding, ofPairs));
+        return (ofFloats, ofPairs);
     }
 
     private static unsafe double TimeAmx()
@@ -84,8 +90,8 @@ internal static class TileChoice
 
         public void Run(int block)
         {
-            SignalStack.Enlarge();
             Best = long.MaxValue;
+            if (!SignalStack.Enlarge()) return;
             var arguments = Arguments;
             for (var round = 0; round < Rounds; round++)
             {
