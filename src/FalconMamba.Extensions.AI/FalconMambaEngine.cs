@@ -78,7 +78,15 @@ public sealed class FalconMambaEngine : IDisposable
             Deterministic = options.Deterministic,
             Exact = options.Exact,
         });
-        return new FalconMambaEngine(model, tokenizer, options, generation, loggers, meters);
+        try
+        {
+            return new FalconMambaEngine(model, tokenizer, options, generation, loggers, meters);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Ends all requests at their next token with an <see cref="ObjectDisposedException"/>, then closes the model.</summary>

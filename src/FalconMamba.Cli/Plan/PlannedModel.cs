@@ -47,6 +47,10 @@ internal sealed record PlannedModel
         {
             return OfFamily(model)!;
         }
+        catch (FileNotFoundException e)
+        {
+            throw new FileNotFoundException($"{Failure.Sentence(e.Message).TrimEnd('.')}; or a shape: {string.Join(", ", ModelShapes.Names)}.", e.FileName, e);
+        }
 
         using var weights = ModelWeights.Open(path);
         return new PlannedModel { Name = CommonOptions.NameOf(path), Config = weights.Config, Path = path, Here = PlanRow.Of(weights, options) };

@@ -38,7 +38,7 @@ public sealed partial class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(folder);
         var path = Path.Combine(folder, ModelFile);
-        if (!File.Exists(path)) throw new FileNotFoundException($"{folder}: {ModelFile} was looked for, but the folder has none.", path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"{folder}: {ModelFile} was looked for, but the folder has none: copy it from the model that the folder was made of.", path);
         return FromFile(path, TokenizerConfig.FromFolder(folder));
     }
 

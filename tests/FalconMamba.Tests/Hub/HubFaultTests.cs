@@ -1,4 +1,3 @@
-using System.Net;
 using FalconMamba.Hub;
 
 namespace FalconMamba.Tests.Hub;
@@ -238,10 +237,9 @@ public class HubFaultTests
 
     private sealed class SilentHandler : HttpMessageHandler
     {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-        {
-            await Task.Delay(Timeout.Infinite, cancellationToken);
-            return new HttpResponseMessage(HttpStatusCode.OK);
-        }
+        private readonly TaskCompletionSource<HttpResponseMessage> _never = new();
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            _never.Task.WaitAsync(cancellationToken);
     }
 }
