@@ -1,6 +1,5 @@
 using System.CommandLine;
 using FalconMamba.Cli.Chat;
-using FalconMamba.Model;
 using FalconMamba.Tokenization;
 
 namespace FalconMamba.Cli;
@@ -51,7 +50,7 @@ internal static class ChatCommand
         void Chat(string path, ChatHistory history, ChatInput input, ChatInterrupts interrupts, ParseResult parse)
         {
             var sampling = new ChatSampling(terminal, path, texts.Read(parse), history.EndOfAnswer(), parse.GetValue(json));
-            using var session = new ChatSession(terminal, history, FalconMambaModel.Load(path, run.Read(parse)));
+            using var session = new ChatSession(terminal, history, ModelLoading.Load(terminal, path, run.Read(parse)));
             if (terminal.InputIsScreen) terminal.Error.WriteLine($"{CommonOptions.NameOf(path)}: /help tells the commands, Ctrl-D ends the chat");
             new ChatLoop(terminal, input, session, sampling) { Json = parse.GetValue(json) }.Run(interrupts);
         }

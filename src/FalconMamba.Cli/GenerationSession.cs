@@ -44,7 +44,7 @@ internal sealed class GenerationSession
     {
         var start = Stopwatch.GetTimestamp();
         var tokenizer = Tokenizer.Load(_folder);
-        using var model = FalconMambaModel.Load(_folder, _modelOptions);
+        using var model = ModelLoading.Load(_terminal, _folder, _modelOptions, cancellationToken);
         IReadOnlyDictionary<string, string> notes = ImmutableDictionary<string, string>.Empty;
         using var state = LoadState is null ? model.CreateState() : StateFile.Read(LoadState, model, out notes);
         var ids = Prompt is null ? [] : tokenizer.Encode(Prompt);

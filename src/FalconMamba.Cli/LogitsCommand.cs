@@ -36,7 +36,7 @@ internal static class LogitsCommand
             if (given.Length == 0) throw new UsageException("The prompt has no tokens: give at least one.");
             var target = OutputFile.Check(parse.GetValue(output)!);
 
-            using var source = Open(folder, parse.GetValue(reference), run.Read(parse));
+            using var source = Open(terminal, folder, parse.GetValue(reference), run.Read(parse), cancellationToken);
             foreach (var id in given)
             {
                 if (id >= source.Config.VocabSize)
@@ -54,9 +54,9 @@ internal static class LogitsCommand
         return command;
     }
 
-    private static LogitsSource Open(string folder, bool reference, ModelOptions options)
+    private static LogitsSource Open(Terminal terminal, string folder, bool reference, ModelOptions options, CancellationToken cancellationToken)
     {
-        if (!reference) return new ModelLogits(FalconMambaModel.Load(folder, options));
+        if (!reference) return new ModelLogits(ModelLoading.Load(terminal, folder, options, cancellationToken));
         using var weights = ModelWeights.Open(folder);
         return new ReferenceLogits(weights, options);
     }

@@ -100,7 +100,7 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
 
     private BenchRunner Load(ModelOptions modelOptions)
     {
-        var runner = new BenchRunner(path, modelOptions, _start);
+        var runner = new BenchRunner(terminal, path, modelOptions, _start);
         terminal.Error.WriteLine(
             $"loaded in {runner.LoadMilliseconds:F0} ms; first forward pass {runner.Start.FirstForward:F0} ms and first token {runner.Start.FirstToken:F0} ms after the process's start; "
             + $"kernels {runner.Model.KernelPath}, {runner.Model.Threads} threads, passes of at most {runner.Model.PrefillChunkSize}; {Processors.Name}");

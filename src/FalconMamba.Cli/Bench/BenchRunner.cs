@@ -14,13 +14,14 @@ internal sealed class BenchRunner : IDisposable
     private float[] _logits;
 
     /// <summary>Loads a model and runs its first token.</summary>
+    /// <param name="terminal">Where to show how far loading is.</param>
     /// <param name="path">A folder or a GGUF file.</param>
     /// <param name="options">How to run.</param>
     /// <param name="start">Told of the first token.</param>
-    public BenchRunner(string path, ModelOptions options, StartTimes start)
+    public BenchRunner(Terminal terminal, string path, ModelOptions options, StartTimes start)
     {
         var began = Stopwatch.GetTimestamp();
-        Model = FalconMambaModel.Load(path, options);
+        Model = ModelLoading.Load(terminal, path, options);
         LoadMilliseconds = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
         Path = path;
         Start = start;

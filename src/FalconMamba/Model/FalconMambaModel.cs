@@ -38,6 +38,7 @@ public sealed class FalconMambaModel : IModelRunner
         _kernels = kernels ?? KernelSet.Create(options.Threads, options.Exact, options.Deterministic);
         Config = options.Configure(weights.Config);
         PrefillChunkSize = options.PrefillChunkSize;
+        weights.ReadIntoMemory();
         (_prepared, Fingerprint) = Prepare(Config, weights, _kernels.Threads);
     }
 
