@@ -58,7 +58,7 @@ internal static class Failure
             terminal.Error.WriteLine(terminal.ErrorIsScreen ? "\ncancelled" : "cancelled");
             return ExitCode.Cancelled;
         }
-        catch (IOException e) when (IsClosedPipe(e))
+        catch (Exception e) when (IsClosedPipe(e))
         {
             return ExitCode.Ok;
         }
@@ -76,7 +76,7 @@ internal static class Failure
     }
 
     /// <summary>Whether nobody reads on, as behind <c>| head</c>: then there is nothing left to do, and nothing is wrong.</summary>
-    public static bool IsClosedPipe(IOException e) => e.HResult == BrokenPipe;
+    public static bool IsClosedPipe(Exception e) => e is IOException { HResult: BrokenPipe };
 
     /// <summary>One sentence that says what went wrong.</summary>
     public static string Describe(Exception e) => e switch

@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using FalconMamba.ChatTemplates;
+using FalconMamba.Cli.Chat;
 using FalconMamba.Generation;
 using FalconMamba.Model;
 using FalconMamba.Tokenization;
@@ -124,6 +126,60 @@ public class ChatTests
         Assert.Contains(part, outcome.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--sequence-bias 5,7=-2 --sequence-bias 9=0.5", "sequence_bias [[[5, 7], -2], [[9], 0.5]]")]
+    [InlineData("--exponential-decay-length-penalty 20,1.05", "exponential_decay_length_penalty [20, 1.05]")]
+    [InlineData("--bad-words-ids 5,7 --bad-words-ids 9", "bad_words_ids [[5, 7], [9]]")]
+    [InlineData("--forced-eos-token-id 10", "forced_eos_token_id [10]")]
+    [InlineData("--temperature 0.5", "do_sample true")]
+    [InlineData("--num-beams 2 --early-stopping never", "early_stopping never")]
+    [InlineData("--stop \"a, b\" --stop c", "stop_strings [\"a, b\", \"c\"]")]
+    public void Settings_are_told_as_transformers_spells_them(string words, string expected)
+    {
+        var outcome = Falcon.Run($"/sampling {words}\n", ["chat"]);
+        Assert.Equal((0, ""), (outcome.Code, outcome.Output));
+        var told = outcome.Error.TrimEnd('\n').Split("; ");
+        Assert.Contains(expected, told);
+        Assert.All(told, setting => Assert.Matches(@"\A[a-z_]+ [^ ]", setting));
+        Assert.DoesNotContain("FalconMamba", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_waits_for_a_message_that_counts()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["text"], "First Citizen:");
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        using var lines = new MemoryStream(Encoding.UTF8.GetBytes($"/file {folder["text"]}\nStop.\nGo on.\nAnd why?\n"));
+        var terminal = new Terminal(output, error, lines);
+        var history = new ChatHistory(Tokenizer.FromFolder(Shipped), system: null);
+        var sampling = new ChatSampling(terminal, Shipped, new GenerationOptions { MaxNewTokens = MostTokens, LogitsProcessors = [new FirstStop()] }, EndOfMessage, tellsLogprobs: true);
+        using var session = new ChatSession(terminal, history, FalconMambaModel.Load(Shipped, new ModelOptions { Deterministic = true }));
+        using var input = new ChatInput(terminal);
+        using var interrupts = new ChatInterrupts(handlesSignals: false, TestContext.Current.CancellationToken);
+        new ChatLoop(terminal, input, session, sampling) { Json = true }.Run(interrupts);
+
+        var replies = Replies(output.ToString());
+        var conversation = new List<ChatMessage> { new("user", "First Citizen:\n\nGo on.") };
+        Assert.Equal(["", Answer(Shipped, conversation)], replies[..2].Select(reply => reply.Text));
+        conversation.AddRange([new("assistant", replies[1].Text), new("user", "And why?")]);
+        Assert.Equal(Answer(Shipped, conversation), Assert.Single(replies[2..]).Text);
+        Assert.Contains("the message does not count, and the file goes before the next one", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_chat_at_a_screen_ends_when_nobody_reads_its_answers()
+    {
+        using var output = new ClosedPipe();
+        using var error = new StringWriter { NewLine = "\n" };
+        using var input = new MemoryStream("ROMEO:\n/help\n"u8.ToArray());
+        var code = await CommandLine.RunAsync(Deterministic, new Terminal(output, error, input) { InputIsScreen = true }, TestContext.Current.CancellationToken);
+        Assert.Equal(0, code);
+        Assert.DoesNotContain("error: ", error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("/undo", error.ToString(), StringComparison.Ordinal);
+    }
+
     private static string Shipped => Path.Combine(FixtureFolder.Repository, "models", Falcon.Model);
 
     private static string Chat(params string[] lines) => Falcon.OutputFor(string.Join('\n', lines), Deterministic);
@@ -146,5 +202,33 @@ public class ChatTests
         using var state = model.CreateState();
         var generator = new TextGenerator(model, tokenizer, new GenerationOptions { MaxNewTokens = MostTokens, StopIds = [EndOfMessage] });
         return string.Concat(generator.Generate(state, tokenizer.Encode(tokenizer.ApplyChatTemplate(messages, new ChatTemplateOptions { AddGenerationPrompt = true }))));
+    }
+
+    /// <summary>Stops the first answer before it begins, as Ctrl-C does.</summary>
+    private sealed class FirstStop : ILogitsProcessor
+    {
+        private bool _wasStopped;
+
+        public void Process(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
+        {
+            if (_wasStopped) return;
+            _wasStopped = true;
+            throw new OperationCanceledException();
+        }
+    }
+
+    private sealed class ClosedPipe : StringWriter
+    {
+        private const int BrokenPipe = 32;
+
+        public override void Write(char value) => throw Closed();
+
+        public override void Write(char[] buffer, int index, int count) => throw Closed();
+
+        public override void Write(string? value) => throw Closed();
+
+        public override void WriteLine(string? value) => throw Closed();
+
+        private static IOException Closed() => new("Broken pipe", BrokenPipe);
     }
 }

@@ -96,6 +96,39 @@ public sealed class HubTests : IDisposable
     }
 
     [Fact]
+    public void The_path_is_that_of_what_was_chosen()
+    {
+        _hub.Files.Remove("model.safetensors");
+        (_hub.Files["a.gguf"], _hub.Files["sub/b.gguf"]) = ([1, 2, 3], [1, 2, 3, 4]);
+        Assert.EndsWith("/a.gguf\n", Falcon.Output("pull", "owner/name", "--include", "a.gguf"), StringComparison.Ordinal);
+        Assert.EndsWith("/sub/b.gguf\n", Falcon.Output("pull", "owner/name", "--include", "sub/b.gguf", "--include", "*.json"), StringComparison.Ordinal);
+        Assert.EndsWith($"/{StubHub.Commit}\n", Falcon.Output("pull", "owner/name", "--include", "*.json"), StringComparison.Ordinal);
+        Assert.EndsWith($"/{StubHub.Commit}\n", Falcon.Output("pull", "owner/name", "--include", "*.gguf"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Pull_takes_the_names_that_every_verb_takes()
+    {
+        _hub.Files["sub/a.gguf"] = [1, 2, 3];
+        Assert.EndsWith("/sub/a.gguf\n", Falcon.Output("pull", "owner/name/sub/a.gguf"), StringComparison.Ordinal);
+        using (var json = JsonDocument.Parse(Falcon.Output("pull", "owner/name@v1", "--json"))) Assert.Equal("v1", json.RootElement.GetProperty("revision").GetString());
+        Falcon.Output("pull", "owner/name@v1", "--revision", "v1");
+        Falcon.Fails(2, "give one of them", "pull", "owner/name@v1", "--revision", "main");
+        Falcon.Fails(2, "MODEL is owner/name", "pull", "owner/name@");
+        Falcon.Fails(1, "No file of owner/name", "pull", "owner/name/b.gguf");
+    }
+
+    [Fact]
+    public void A_name_without_an_owner_is_told_how_to_write_one()
+    {
+        Set("HF_HUB_OFFLINE", "1");
+        Falcon.Fails(1, "an id is written owner/name", "pull", "nonsense");
+        Set("HF_HUB_OFFLINE", null);
+        Set("HF_ENDPOINT", "http://127.0.0.1:1");
+        Falcon.Fails(1, "an id is written owner/name", "pull", "nonsense");
+    }
+
+    [Fact]
     public void A_model_in_pickled_files_only_says_what_to_do()
     {
         _hub.Files.Remove("model.safetensors");
@@ -112,6 +145,27 @@ public sealed class HubTests : IDisposable
         Assert.Contains($"'falcon-mamba pull {id}-Q8_0-GGUF'", Falcon.Output("plan", $"{id}-Q8_0-GGUF", "--memory", "60", "--probe", "0"), StringComparison.Ordinal);
         Falcon.Fails(1, "'falcon-mamba pull owner/name'", "plan", "owner/name");
     }
+
+    [Theory]
+    [InlineData("tiiuae/falcon-mamba-7b-4bit")]
+    [InlineData("tiiuae/falcon-mamba-7b-instruct-4bit")]
+    [InlineData("tiiuae/falcon-mamba-7b-pre-decay")]
+    [InlineData("tiiuae/Falcon3-Mamba-7B-Instruct")]
+    [InlineData("tiiuae/falcon-mamba-7b-Q5_K_M-GGUF", "Q5_K_M")]
+    [InlineData("someone/falcon-mamba-7b-mytune")]
+    [InlineData("someone/falcon-mamba-7b-Q4_K_M-GGUF", "Q4_K_M")]
+    public void Only_what_is_published_is_advised(string id, string type = "Q6_K")
+    {
+        using var json = JsonDocument.Parse(Falcon.Output("plan", id, "--memory", "7", "--probe", "0", "--json"));
+        Assert.Equal((type, null), (json.RootElement.GetProperty("type").GetString(), json.RootElement.GetProperty("pull").GetString()));
+        using var shape = JsonDocument.Parse(Falcon.Output("plan", "7b", "--memory", "7", "--probe", "0", "--json"));
+        Assert.Equal(shape.RootElement.GetProperty("types").ToString(), json.RootElement.GetProperty("types").ToString());
+    }
+
+    [Theory]
+    [InlineData("tiiuae/falcon-mamba-7bis")]
+    [InlineData("falcon-mamba-7b")]
+    public void Another_name_tells_no_shape(string id) => Falcon.Fails(1, "or a shape", "plan", id);
 
     private void Set(string name, string? value)
     {

@@ -34,8 +34,8 @@ internal sealed class ChatLoop(Terminal terminal, ChatInput input, ChatSession s
                 if (!entry.IsCommand) Answer(entry.Text, interrupts);
                 else if (!Obey(entry.Text)) return;
             }
-            // A person can try again; a script goes on from what it takes for granted.
-            catch (Exception e) when (terminal.InputIsScreen && e is not OperationCanceledException)
+            // A person can try again; a script goes on from what it takes for granted. Where nobody reads on, nobody tries.
+            catch (Exception e) when (terminal.InputIsScreen && e is not OperationCanceledException && !Failure.IsClosedPipe(e))
             {
                 terminal.Error.WriteLine($"error: {Failure.Describe(e)}");
             }
@@ -48,14 +48,14 @@ internal sealed class ChatLoop(Terminal terminal, ChatInput input, ChatSession s
     private void Answer(string message, ChatInterrupts interrupts)
     {
         var reply = interrupts.During(token => session.Answer(_file + message, sampling.Options, Emit, token));
-        _file = "";
+        if (reply.Counts) _file = "";
         if (Json) reply.WriteJson(terminal);
         else if (!reply.Text.EndsWith('\n')) terminal.Output.WriteLine();
         terminal.Output.Flush();
         interrupts.Leaving.ThrowIfCancellationRequested();
         terminal.Error.WriteLine(reply switch
         {
-            { IsStopped: true, Text: "" } => "stopped before the answer began: the message does not count",
+            { Counts: false } => $"stopped before the answer began: the message does not count{(_file.Length > 0 ? ", and the file goes before the next one" : "")}",
             { IsStopped: true } => $"stopped; {reply.Timings}",
             { FinishReason: FinishReason.Length } => $"{reply.Timings}; ended at the greatest length, -n N allows more",
             _ => reply.Timings.ToString(),

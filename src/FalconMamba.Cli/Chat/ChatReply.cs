@@ -16,6 +16,9 @@ internal sealed record ChatReply
     /// <summary>Whether the user stopped it.</summary>
     public required bool IsStopped { get; init; }
 
+    /// <summary>Whether question and answer are part of the conversation: not where the user stopped it before anything came.</summary>
+    public bool Counts => !IsStopped || Text.Length > 0;
+
     /// <summary>The tokens of the whole conversation up to the answer, of which only some had to be read.</summary>
     public required int ConversationTokens { get; init; }
 

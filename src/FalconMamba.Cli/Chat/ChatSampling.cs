@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Reflection;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using FalconMamba.Generation;
 
@@ -46,21 +47,32 @@ internal sealed class ChatSampling
         Options = Complete(texts, texts.Read(parse));
     }
 
-    /// <summary>The options that are not as they are by default, in transformers' names.</summary>
+    /// <summary>The options that are not as they are by default, as a <c>generation_config.json</c> has them.</summary>
     public IEnumerable<string> Describe()
     {
         var defaults = new GenerationOptions();
         foreach (var property in typeof(GenerationOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance))
         {
-            if (property.GetValue(Options) is { } value && !value.Equals(property.GetValue(defaults)))
-                yield return $"{JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name)} {Text(value)}";
+            if (property.GetValue(Options) is not { } value || value.Equals(property.GetValue(defaults))) continue;
+            if (value is not IEnumerable list || list.Cast<object>().Any()) yield return $"{NameOf(property)} {Text(value)}";
         }
     }
 
+    // transformers tells of one token there, or of several.
+    private static string NameOf(PropertyInfo property) => property.Name switch
+    {
+        nameof(GenerationOptions.EosTokenIds) => "eos_token_id",
+        nameof(GenerationOptions.ForcedEosTokenIds) => "forced_eos_token_id",
+        var name => JsonNamingPolicy.SnakeCaseLower.ConvertName(name),
+    };
+
     private static string Text(object value) => value switch
     {
-        string text => text,
-        IEnumerable list => string.Join(", ", list.Cast<object>().Select(Text)),
+        string text => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"",
+        bool or EarlyStopping => value.ToString()!.ToLowerInvariant(),
+        SequenceBias(var ids, var bias) => $"[{Text(ids)}, {Text(bias)}]",
+        ExponentialDecay(var start, var factor) => $"[{Text(start)}, {Text(factor)}]",
+        IEnumerable list => $"[{string.Join(", ", list.Cast<object>().Select(Text))}]",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString()!,
     };

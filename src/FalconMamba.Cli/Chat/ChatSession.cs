@@ -37,7 +37,7 @@ internal sealed class ChatSession : IDisposable
         try
         {
             var reply = Generate(options, text, emit, cancellationToken);
-            counts = !reply.IsStopped || text.Length > 0;
+            counts = reply.Counts;
             return reply;
         }
         finally

@@ -10,7 +10,10 @@ internal static class ModelReport
     private const int CommitDigits = 10;
 
     /// <summary>The branches and tags of a revision, or the beginning of its commit.</summary>
-    public static string NameOf(CachedRevision revision) => revision.References.IsEmpty ? revision.Commit[..CommitDigits] : string.Join(" ", revision.References);
+    public static string NameOf(CachedRevision revision) => revision.References.IsEmpty ? Shorten(revision.Commit) : string.Join(" ", revision.References);
+
+    /// <summary>The beginning of a commit, which is enough to know it by.</summary>
+    public static string Shorten(string commit) => commit[..CommitDigits];
 
     /// <summary>All that is known of a model.</summary>
     public static void WriteModel(this Utf8JsonWriter json, CachedModel model, bool withFiles)

@@ -11,7 +11,7 @@ internal static class PlanCommand
 
     public static Command Create(Terminal terminal)
     {
-        var model = new Argument<string>("MODEL") { Description = $"A model as for the other verbs, one of the falcon-mamba-7b family that need not be here, or a shape: {string.Join(", ", ModelShapes.Names)}." };
+        var model = new Argument<string>("MODEL") { Description = $"A model as for the other verbs, a falcon-mamba-7b or Falcon3-Mamba-7B of any owner that need not be here, or a shape: {string.Join(", ", ModelShapes.Names)}." };
         var document = new Option<string?>("--document") { HelpName = "FILE", Description = "A text that the model is to read: how long that takes." };
         var type = WeightTypes.Option("The type of the weights; by default that of the model here, or the largest that fits.", QuantizationMix.All, "--dtype");
         type.Required = false;

@@ -7,7 +7,14 @@ namespace FalconMamba.Cli.Plan;
 /// <summary>A model to plan for: one on this machine, or a shape alone.</summary>
 internal sealed record PlannedModel
 {
-    private const string KnownFamily = "falcon-mamba-7b", KnownShape = "7b", GgufEnding = "-GGUF";
+    private const string FamilyShape = "7b", GgufEnding = "-GGUF";
+
+    // What is named so has that shape, whoever trained it on and however its weights are packed.
+    private static readonly string[] FamilyNames = ["falcon-mamba-7b", "Falcon3-Mamba-7B"];
+
+    // Of these there are GGUF files, each type in a repository of its own, and of no others.
+    private static readonly string[] PublishedIds = ["tiiuae/falcon-mamba-7b", "tiiuae/falcon-mamba-7b-instruct"];
+    private static readonly string[] PublishedTypes = ["BF16", "F16", "Q8_0", "Q4_K_M"];
 
     /// <summary>What the user calls it.</summary>
     public required string Name { get; init; }
@@ -21,14 +28,14 @@ internal sealed record PlannedModel
     /// <summary>Its weights as they are here; null for one that is not.</summary>
     public PlanRow? Here { get; init; }
 
-    /// <summary>Its id on the hub without the type of its weights; null for a model of no known family.</summary>
+    /// <summary>Its id on the hub without the type of its weights; null for a model that is not known to be published in several.</summary>
     public string? HubId { get; init; }
 
     /// <summary>The type that the name asks for, if it does.</summary>
     public QuantizationMix? NamedType { get; init; }
 
     /// <summary>The types it could be taken in, largest first: those that are published, or every one.</summary>
-    public IEnumerable<QuantizationMix> Types => QuantizationMix.All.Where(mix => HubId is null || mix.Name is "BF16" or "F16" or "Q8_0" or "Q4_K_M");
+    public IEnumerable<QuantizationMix> Types => QuantizationMix.All.Where(mix => HubId is null || PublishedTypes.Contains(mix.Name));
 
     /// <summary>Finds a model without asking the hub.</summary>
     /// <param name="model">A shape, a folder, a GGUF file, a shipped name or an id.</param>
@@ -43,9 +50,9 @@ internal sealed record PlannedModel
         {
             path = CommonOptions.Locate(model);
         }
-        catch (Exception e) when (e is FileNotFoundException or HubException && OfFamily(model) is not null)
+        catch (Exception e) when (e is FileNotFoundException or HubException && OfFamily(model) is { } known)
         {
-            return OfFamily(model)!;
+            return known;
         }
         catch (FileNotFoundException e)
         {
@@ -61,10 +68,16 @@ internal sealed record PlannedModel
 
     private static PlannedModel? OfFamily(string model)
     {
-        if (!HubModelId.TryParse(model, out var id) || id.Owner is null || !id.Name.StartsWith(KnownFamily, StringComparison.OrdinalIgnoreCase)) return null;
-        var hubId = model.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase) ? model[..^GgufEnding.Length] : model;
-        var type = QuantizationMix.All.FirstOrDefault(mix => hubId.EndsWith($"-{mix.Name}", StringComparison.OrdinalIgnoreCase));
-        if (type is not null) hubId = hubId[..^(type.Name.Length + 1)];
-        return new PlannedModel { Name = model, Config = ModelShapes.Config(KnownShape), HubId = hubId, NamedType = type };
+        if (!HubModelId.TryParse(model, out var id) || id.Owner is null || !FamilyNames.Any(family => $"{id.Name}-".StartsWith($"{family}-", StringComparison.OrdinalIgnoreCase))) return null;
+        var name = model.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase) ? model[..^GgufEnding.Length] : model;
+        var type = QuantizationMix.All.FirstOrDefault(mix => name.EndsWith($"-{mix.Name}", StringComparison.OrdinalIgnoreCase));
+        if (type is not null) name = name[..^(type.Name.Length + 1)];
+        return new PlannedModel
+        {
+            Name = model,
+            Config = ModelShapes.Config(FamilyShape),
+            HubId = type is null || PublishedTypes.Contains(type.Name) ? PublishedIds.FirstOrDefault(published => published.Equals(name, StringComparison.OrdinalIgnoreCase)) : null,
+            NamedType = type,
+        };
     }
 }

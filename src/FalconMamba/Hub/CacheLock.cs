@@ -17,14 +17,22 @@ internal static class CacheLock
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         while (true)
         {
-            try
-            {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-            }
-            catch (IOException e) when (e.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation)
-            {
-                await Task.Delay(BetweenTries, time, cancellationToken).ConfigureAwait(false);
-            }
+            if (TryTake(path) is { } taken) return taken;
+            await Task.Delay(BetweenTries, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes the lock if it is free.</summary>
+    /// <returns>Gives the lock back when disposed; null where somebody else has it.</returns>
+    public static IDisposable? TryTake(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        }
+        catch (IOException e) when (e.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation)
+        {
+            return null;
         }
     }
 }

@@ -32,10 +32,18 @@ public sealed record CachedRevision
     public long ByteLength => Files.Sum(file => file.ByteLength);
 
     /// <summary>What a model is loaded from: the folder, or the GGUF file where that is all there is and it is one.</summary>
-    public string ModelPath => With(GgufExtension).ToArray() is [var only] && !With(SafetensorsExtension).Any() ? System.IO.Path.Combine(Folder, only.Path) : Folder;
+    public string ModelPath => OnlyGguf(Files.Select(file => file.Path)) ?? Folder;
 
     /// <summary>Whether there are weights, be they all or not.</summary>
-    internal bool HasWeights => With(GgufExtension).Concat(With(SafetensorsExtension)).Any();
+    internal bool HasWeights => Files.Any(file => IsWeights(file.Path));
+
+    /// <summary>What a model is loaded from where some of its files were chosen: the GGUF file if just one was and no other weights, or else <see cref="ModelPath"/>.</summary>
+    /// <param name="chosen">The files.</param>
+    public string PathOf(IEnumerable<HubFile> chosen)
+    {
+        ArgumentNullException.ThrowIfNull(chosen);
+        return OnlyGguf(chosen.Select(file => file.Path)) ?? ModelPath;
+    }
 
     /// <summary>The files that are there, for want of a list of all.</summary>
     internal IReadOnlyList<HubFile> AsListed() => [.. Files.Select(file => new HubFile(file.Path, file.ByteLength, System.IO.Path.GetFileName(file.ContentPath)))];
@@ -60,5 +68,9 @@ public sealed record CachedRevision
         };
     }
 
-    private IEnumerable<CachedFile> With(string extension) => Files.Where(file => file.Path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+    private string? OnlyGguf(IEnumerable<string> paths) => paths.Where(IsWeights).ToArray() is [var only] && HasEnd(only, GgufExtension) ? System.IO.Path.Combine(Folder, only) : null;
+
+    private static bool IsWeights(string path) => HasEnd(path, GgufExtension) || HasEnd(path, SafetensorsExtension);
+
+    private static bool HasEnd(string path, string extension) => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
 }

@@ -51,19 +51,19 @@ public sealed class HubCache
 
     /// <summary>Deletes a model with all its revisions.</summary>
     /// <returns>The bytes that became free.</returns>
-    /// <exception cref="IOException">A file cannot be deleted.</exception>
+    /// <exception cref="IOException">A file cannot be deleted, or somebody downloads the model right now.</exception>
     public long Delete(CachedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
         var folder = Of(model.Id);
-        Directory.Delete(folder.Root, recursive: true);
+        Undisturbed(model.Id, () => Directory.Delete(folder.Root, recursive: true));
         if (Directory.Exists(folder.LockFolder)) Directory.Delete(folder.LockFolder, recursive: true);
         return model.ByteLength;
     }
 
     /// <summary>Deletes one revision, and the contents that no other revision uses.</summary>
     /// <returns>The bytes that became free.</returns>
-    /// <exception cref="IOException">A file cannot be deleted.</exception>
+    /// <exception cref="IOException">A file cannot be deleted, or somebody downloads the model right now.</exception>
     public long Delete(CachedModel model, CachedRevision revision)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -71,18 +71,33 @@ public sealed class HubCache
         if (model.Revisions.All(other => other.Commit == revision.Commit)) return Delete(model);
         var folder = Of(model.Id);
         var kept = model.Revisions.Where(other => other.Commit != revision.Commit).SelectMany(other => other.Files).Select(file => file.ContentPath).ToHashSet();
-        Directory.Delete(revision.Folder, recursive: true);
-        File.Delete(folder.Tree(revision.Commit));
-        foreach (var reference in revision.References) File.Delete(Path.Combine(folder.ReferenceFolder, reference));
-        long freed = 0;
-        foreach (var file in revision.Files.DistinctBy(file => file.ContentPath).Where(file => !kept.Contains(file.ContentPath)))
+        CachedFile[] unused = [.. revision.Files.DistinctBy(file => file.ContentPath).Where(file => !kept.Contains(file.ContentPath))];
+        Undisturbed(model.Id, () =>
         {
-            File.Delete(file.ContentPath);
-            freed += file.ByteLength;
-        }
-
-        return freed;
+            Directory.Delete(revision.Folder, recursive: true);
+            File.Delete(folder.Tree(revision.Commit));
+            foreach (var reference in revision.References) File.Delete(Path.Combine(folder.ReferenceFolder, reference));
+            foreach (var file in unused) File.Delete(file.ContentPath);
+        });
+        return unused.Sum(file => file.ByteLength);
     }
 
     internal RepositoryFolder Of(HubModelId id) => new(Folder, id, _usesLinks);
+
+    // Who downloads a content has its lock, the Python tools too.
+    private void Undisturbed(HubModelId id, Action delete)
+    {
+        var folder = Of(id).LockFolder;
+        var locks = new List<IDisposable>();
+        try
+        {
+            foreach (var path in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.lock") : [])
+                locks.Add(CacheLock.TryTake(path) ?? throw new IOException($"{id} is being downloaded: wait for that or stop it, then delete it."));
+            delete();
+        }
+        finally
+        {
+            foreach (var taken in locks) taken.Dispose();
+        }
+    }
 }

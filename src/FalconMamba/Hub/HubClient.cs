@@ -168,7 +168,7 @@ public sealed class HubClient : IDisposable
 
     private HubException NotCached(HubModelId id, string revision, string? file = null) => new(
         HubProblem.NotCached,
-        $"{(file is null ? "" : $"{file} of ")}{id} at revision {revision} is not in the cache {Cache.Folder}, and HF_HUB_OFFLINE keeps it from being downloaded: unset it, or copy the model there.");
+        $"{(file is null ? "" : $"{file} of ")}{id} at revision {revision} is not in the cache {Cache.Folder}, and HF_HUB_OFFLINE keeps it from being downloaded: unset it, or copy the model there{id.Hint}.");
 
     private static string Gigabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.###} GB");
 }

@@ -27,6 +27,9 @@ public sealed partial record HubModelId
     /// <summary>The model's folder in the cache, <c>models--owner--name</c>.</summary>
     public string FolderName => FolderPrefix + ToString().Replace("/", Separator, StringComparison.Ordinal);
 
+    /// <summary>Ends a sentence about a model that cannot be had: a name alone is hardly ever what was meant.</summary>
+    internal string Hint => Owner is null ? "; an id is written owner/name, but for the oldest models" : "";
+
     /// <summary>Reads an id.</summary>
     /// <exception cref="FormatException">The text is no id.</exception>
     public static HubModelId Parse(string text) => TryParse(text, out var id)

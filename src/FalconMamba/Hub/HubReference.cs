@@ -6,14 +6,17 @@ namespace FalconMamba.Hub;
 /// <param name="Id">The model.</param>
 /// <param name="Revision">The branch, tag or commit; null where none is given.</param>
 /// <param name="File">The file in the repository; null for the model as a whole.</param>
-internal sealed record HubReference(HubModelId Id, string? Revision, string? File)
+public sealed record HubReference(HubModelId Id, string? Revision, string? File)
 {
     /// <summary>The words to give to <c>pull</c>.</summary>
     public string PullArguments => $"{Id}{(Revision is null ? "" : $" --revision {Revision}")}{(File is null ? "" : $" --include {File}")}";
 
     /// <summary>Reads a reference if the text is one.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="reference">The reference.</param>
     public static bool TryParse(string text, [NotNullWhen(true)] out HubReference? reference)
     {
+        ArgumentNullException.ThrowIfNull(text);
         reference = null;
         string? file = null, revision = null;
         var parts = text.Split('/');
@@ -35,5 +38,10 @@ internal sealed record HubReference(HubModelId Id, string? Revision, string? Fil
     }
 
     /// <summary>What is loaded of a snapshot.</summary>
-    public string PathIn(CachedRevision revision) => File is null ? revision.ModelPath : Path.Combine(revision.Folder, File);
+    /// <param name="revision">The snapshot.</param>
+    public string PathIn(CachedRevision revision)
+    {
+        ArgumentNullException.ThrowIfNull(revision);
+        return File is null ? revision.ModelPath : Path.Combine(revision.Folder, File);
+    }
 }

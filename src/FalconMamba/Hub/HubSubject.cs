@@ -61,7 +61,7 @@ internal sealed record HubSubject(HubModelId Id, string Revision, string? File =
                 HubProblem.Unauthorized, $"{host} does not let you read {Id}: give a token that may read it in HF_TOKEN, see {new Uri(hub, "settings/tokens")}."),
             HttpStatusCode.Unauthorized or HttpStatusCode.NotFound => new HubException(
                 HubProblem.RepositoryNotFound,
-                $"There is no model {Id} on {host}, or it is private: check the name, {(hasToken ? "and that your token may read it" : "or give a token that may read it in HF_TOKEN")}."),
+                $"There is no model {Id} on {host}, or it is private: check the name, {(hasToken ? "and that your token may read it" : "or give a token that may read it in HF_TOKEN")}{Id.Hint}."),
             _ => new HubException(HubProblem.BadAnswer, $"{host} answered {(int)response.StatusCode} where {File ?? Id.ToString()} was expected: check that HF_ENDPOINT is the address of a hub."),
         };
     }
@@ -75,7 +75,7 @@ internal sealed record HubSubject(HubModelId Id, string Revision, string? File =
             error switch
             {
                 HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.ProxyTunnelError =>
-                    $"{address.Authority} cannot be reached: check the connection, or set HF_HUB_OFFLINE=1 to do with the models in the cache.",
+                    $"{address.Authority} cannot be reached: check the connection, or set HF_HUB_OFFLINE=1 to do with the models in the cache{Id.Hint}.",
                 HttpRequestError.SecureConnectionError => $"{address.Authority} cannot be reached safely ({reason.InnerException?.Message ?? reason.Message}): check the clock and the certificates of this machine.",
                 _ => $"The connection to {address.Authority} broke again and again while {File ?? Id.ToString()} was fetched: run this again, it goes on where it stopped.",
             },

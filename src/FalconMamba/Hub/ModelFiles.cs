@@ -7,13 +7,13 @@ public static class ModelFiles
     private const string WholeWeights = "model" + Safetensors, ShardedWeights = "model" + Index;
 
     // In the order of a repository's page: configuration, tokenizer, templates, card and licence.
-    private static readonly string[] Companions =
+    private static readonly FilePatterns Companions = new(
     [
         "config.json", "generation_config.json",
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
         "chat_template.jinja", "chat_template.json", "additional_chat_templates/*.jinja",
         "README.md", "LICEN[CS]E*", "NOTICE*", "USE_POLICY*", "*_USE_POLICY*",
-    ];
+    ]);
 
     /// <summary>
     /// What a model needs: its configuration, tokenizer, card, licence, and its weights as safetensors, or else its one GGUF
@@ -56,8 +56,9 @@ public static class ModelFiles
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(include);
         ArgumentNullException.ThrowIfNull(exclude);
-        var candidates = include.Count > 0 ? model.Files.Where(file => FilePattern.IsAny(include, file.Path)) : OfModel(model);
-        HubFile[] chosen = [.. candidates.Where(file => !FilePattern.IsAny(exclude, file.Path))];
+        var (included, excluded) = (new FilePatterns(include), new FilePatterns(exclude));
+        var candidates = include.Count > 0 ? model.Files.Where(file => included.IsAny(file.Path)) : OfModel(model);
+        HubFile[] chosen = [.. candidates.Where(file => !excluded.IsAny(file.Path))];
         return chosen.Length > 0
             ? chosen
             : throw new HubException(HubProblem.FileNotFound, $"No file of {model.Id} is chosen by these patterns: it has {Names(model.Files)}.");
@@ -81,7 +82,7 @@ public static class ModelFiles
             : $"{model.Id} holds no weights that are read, neither safetensors nor GGUF files: look for another model, or choose files with --include.");
 
     private static bool IsCompanion(HubFile file) =>
-        FilePattern.IsAny(Companions, file.Path) && (!file.Path.Contains('/', StringComparison.Ordinal) || file.Path.EndsWith(".jinja", StringComparison.Ordinal));
+        (!file.Path.Contains('/', StringComparison.Ordinal) || file.Path.EndsWith(".jinja", StringComparison.Ordinal)) && Companions.IsAny(file.Path);
 
     private static bool HasEnd(HubFile file, string end) => file.Path.EndsWith(end, StringComparison.OrdinalIgnoreCase);
 

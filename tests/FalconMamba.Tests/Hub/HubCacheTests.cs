@@ -50,6 +50,25 @@ public class HubCacheTests
     }
 
     [Fact]
+    public async Task Nothing_is_deleted_while_somebody_downloads_it()
+    {
+        using var bench = new HubBench();
+        await bench.PullAsync();
+        AddSecondRevision(bench);
+        var cache = new HubCache(bench.Options);
+        var model = cache.Find(HubBench.Id)!;
+        using (await CacheLock.TakeAsync(bench[".locks/models--owner--name/other.lock"], bench.Time, TestContext.Current.CancellationToken))
+        {
+            Assert.Contains("owner/name is being downloaded", Assert.Throws<IOException>(() => cache.Delete(model)).Message, StringComparison.Ordinal);
+            Assert.Throws<IOException>(() => cache.Delete(model, cache.Find(HubBench.Id, "v2")!));
+            Assert.Equal(2, cache.Find(HubBench.Id)!.Revisions.Count);
+        }
+
+        Assert.Equal(model.ByteLength, cache.Delete(model));
+        Assert.False(Directory.Exists(bench[".locks/models--owner--name"]));
+    }
+
+    [Fact]
     public async Task A_cache_without_links_holds_the_files_themselves()
     {
         using var bench = new HubBench();

@@ -46,7 +46,7 @@ public class HubNamesTests
     [InlineData("[a", "[a", true)]
     [InlineData("a+(b)", "a+(b)", true)]
     [InlineData("README.md", "readme.md", false)]
-    public void Patterns_are_those_of_the_Python_client(string pattern, string path, bool matches) => Assert.Equal(matches, FilePattern.IsAny([pattern], path));
+    public void Patterns_are_those_of_the_Python_client(string pattern, string path, bool matches) => Assert.Equal(matches, new FilePatterns([pattern]).IsAny(path));
 
     [Fact]
     public void Settings_come_from_the_environment()

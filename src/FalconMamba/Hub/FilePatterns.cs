@@ -4,13 +4,15 @@ using System.Text.RegularExpressions;
 namespace FalconMamba.Hub;
 
 /// <summary>
-/// A pattern for files of a repository, as the Python client reads it: <c>*</c> stands for anything, slashes included, <c>?</c>
+/// Patterns for files of a repository, as the Python client reads them: <c>*</c> stands for anything, slashes included, <c>?</c>
 /// for one character, <c>[ab]</c> for one of several; a folder ends with a slash.
 /// </summary>
-internal static class FilePattern
+internal sealed class FilePatterns(IEnumerable<string> patterns)
 {
+    private readonly Regex[] _patterns = [.. patterns.Select(pattern => new Regex(Translate(pattern), RegexOptions.NonBacktracking))];
+
     /// <summary>Whether one of the patterns is that of the whole path.</summary>
-    public static bool IsAny(IEnumerable<string> patterns, string path) => patterns.Any(pattern => Regex.IsMatch(path, Translate(pattern), RegexOptions.NonBacktracking));
+    public bool IsAny(string path) => Array.Exists(_patterns, pattern => pattern.IsMatch(path));
 
     private static string Translate(string pattern)
     {
