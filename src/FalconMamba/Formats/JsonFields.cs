@@ -45,6 +45,7 @@ internal readonly struct JsonFields
             var reader = new Utf8JsonReader(json);
             var root = JsonElement.ParseValue(ref reader);
             while (reader.Read()) { }
+            CheckNames(json, file);
             return root.ValueKind == JsonValueKind.Object
                 ? new JsonFields(root, file, "")
                 : throw new MalformedFileException(file, "byte 0", "a JSON object was expected");
@@ -54,6 +55,9 @@ internal readonly struct JsonFields
             throw new MalformedFileException(file, $"line {e.LineNumber + 1 ?? 1}", "valid JSON was expected", e);
         }
     }
+
+    /// <summary>The keys and their values as JSON text, in the file's order.</summary>
+    public IEnumerable<(string Key, string Value)> Raw() => _object.EnumerateObject().Select(static property => (property.Name, property.Value.GetRawText()));
 
     /// <summary>Whether the key is there, be its value null or not.</summary>
     public bool Has(string key) => _object.TryGetProperty(key, out _);
@@ -168,6 +172,21 @@ internal readonly struct JsonFields
     /// <summary>The error for one key of this object.</summary>
     public MalformedFileException Fault(string key, string expectation, Exception? innerException = null) =>
         new(_file, $"{_prefix}{key}", expectation, innerException);
+
+    // Half a surrogate pair, escaped, is valid JSON: no key could be looked up beside it.
+    private static void CheckNames(ReadOnlySpan<byte> json, string file)
+    {
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            while (reader.Read())
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.ValueIsEscaped) reader.GetString();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new MalformedFileException(file, $"byte {reader.TokenStartIndex}", "a key of valid text was expected", e);
+        }
+    }
 
     private bool TryGet(string key, out JsonElement value) =>
         _object.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;

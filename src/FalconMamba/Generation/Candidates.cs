@@ -15,11 +15,17 @@ internal sealed class Candidates
     // A draw passes over whole blocks before it looks for its place in one.
     private const int DrawBlock = 512;
 
+    [ThreadStatic]
+    private static Candidates? _ofThread;
+
     private int[] _ids = [];
     private float[] _logits = [];
     private float[] _scratch = [];
     private double[] _weights = [];
     private double[] _surprises = [];
+
+    /// <summary>The thread's own, for use within one call: a sequence needs candidates only while it draws.</summary>
+    public static Candidates OfThread => _ofThread ??= new Candidates();
 
     /// <summary>How many tokens there are at all, V.</summary>
     public int Vocabulary { get; private set; }
@@ -82,17 +88,29 @@ internal sealed class Candidates
     }
 
     /// <summary>How many have at least this weight.</summary>
-    public int CountFrom(double weight)
+    public int CountFrom(double weight) => CountFrom(weight, Weights());
+
+    /// <summary>How many of these weights are at least as large as one.</summary>
+    public static int CountFrom(double weight, ReadOnlySpan<double> weights)
     {
         var count = 0;
-        foreach (var candidate in Weights()) count += candidate >= weight ? 1 : 0;
+        foreach (var candidate in weights) count += candidate >= weight ? 1 : 0;
         return count;
     }
 
-    /// <summary>The entropy in nats.</summary>
-    public double Entropy()
+    /// <summary>How many have at least this probability.</summary>
+    public int CountLikely(double probability)
     {
         var weights = Weights(out var total);
+        return CountFrom(probability * total, weights);
+    }
+
+    /// <summary>The entropy in nats.</summary>
+    public double Entropy() => Entropy(Weights(out var total), total);
+
+    /// <summary>The same, where the weights and their sum are known already.</summary>
+    public double Entropy(ReadOnlySpan<double> weights, double total)
+    {
         var largest = (double)ArgMax.FiniteMaximum(Logits);
         var sum = 0.0;
         for (var i = 0; i < weights.Length; i++) sum += weights[i] * (_logits[i] - largest);

@@ -6,12 +6,24 @@ namespace FalconMamba.Generation;
 // The file's keys.
 public sealed partial record GenerationConfig
 {
-    // What transformers writes for "off" is no setting.
-    private static readonly (string Key, string[] Off)[] Unsupported =
+    // What transformers writes for "off" is no setting; null and false never are.
+    private static readonly Dictionary<string, string[]> Off = new()
+    {
+        ["penalty_alpha"] = ["0", "0.0"],
+        ["diversity_penalty"] = ["0", "0.0"],
+        ["num_beam_groups"] = ["1"],
+        ["guidance_scale"] = ["1", "1.0"],
+        ["encoder_repetition_penalty"] = ["1", "1.0"],
+        ["encoder_no_repeat_ngram_size"] = ["0"],
+    };
+
+    // No settings: where the file comes from, other tokens, what Python's call returns, and how a cache or an assistant model would be used.
+    private static readonly HashSet<string> Bookkeeping =
     [
-        ("penalty_alpha", ["0", "0.0"]), ("diversity_penalty", ["0", "0.0"]), ("num_beam_groups", ["1"]), ("guidance_scale", ["1", "1.0"]),
-        ("encoder_repetition_penalty", ["1", "1.0"]), ("constraints", []), ("force_words_ids", []), ("watermarking_config", []), ("max_time", []),
-        ("remove_invalid_values", ["false"]), ("token_healing", ["false"]), ("dola_layers", []), ("prompt_lookup_num_tokens", []),
+        "transformers_version", "_from_model_config", "_commit_hash", "bos_token_id", "pad_token_id", "decoder_start_token_id",
+        "return_dict_in_generate", "output_attentions", "output_hidden_states", "output_scores", "output_logits",
+        "use_cache", "cache_implementation", "cache_config", "return_legacy_cache", "num_assistant_tokens", "num_assistant_tokens_schedule",
+        "assistant_confidence_threshold", "assistant_lookbehind", "target_lookbehind",
     ];
 
     private static readonly (string Key, Func<JsonFields, string, GenerationOptions, GenerationOptions> Read)[] Keys =
@@ -73,12 +85,14 @@ public sealed partial record GenerationConfig
             EosTokenIds = fields.TokenIds("eos_token_id", []),
             PadTokenId = fields.TokenId("pad_token_id", null),
             Settings = settings,
-            Warnings = [.. from setting in Unsupported
-                           let value = fields.Raw(setting.Key)
-                           where value is not null && !setting.Off.Contains(value)
-                           select $"{FileName}: {setting.Key} is not supported and is left out."],
+            Warnings = [.. Unsupported(fields).Select(static key => $"{FileName}: {Excerpt.Of(key)} is not supported and is left out.")],
         };
     }
+
+    private static IEnumerable<string> Unsupported(JsonFields fields) =>
+        (from field in fields.Raw()
+         where field.Value is not ("null" or "false") && !(Off.TryGetValue(field.Key, out var off) && off.Contains(field.Value))
+         select field.Key).Except(Keys.Select(static known => known.Key)).Except(Bookkeeping);
 
     private static EarlyStopping? EarlyStoppingOf(JsonFields fields, string key) => fields.IsString(key)
         ? fields.String(key) == "never" ? EarlyStopping.Never : throw fields.Fault(key, "true, false or \"never\" was expected")

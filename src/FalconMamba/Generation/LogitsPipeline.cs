@@ -23,12 +23,13 @@ internal sealed class LogitsPipeline
     public LogitsPipeline(GenerationOptions options, ImmutableArray<int> endIds)
     {
         _processors = [.. Processors(options, endIds)];
+        NeedsHistory = Array.Exists(_processors, LooksBack);
         _filters = options.DoSample == true ? [.. Filters(options, endIds)] : [];
         Renormalizes = options.RenormalizeLogits == true;
     }
 
     /// <summary>Whether a step looks at the tokens so far.</summary>
-    public bool NeedsHistory => _processors.Length > 0;
+    public bool NeedsHistory { get; }
 
     /// <summary>Whether scores are log probabilities at the end.</summary>
     public bool Renormalizes { get; }
@@ -44,6 +45,15 @@ internal sealed class LogitsPipeline
     {
         foreach (var filter in _filters) filter.Apply(candidates, draw);
     }
+
+    // Of a caller's own it is not known, so they count as looking.
+    private static bool LooksBack(ILogitsProcessor processor) => processor switch
+    {
+        SequenceBiasProcessor bias => bias.LooksBack,
+        BadWordsProcessor words => words.LooksBack,
+        SuppressTokensProcessor suppress => suppress.LooksBack,
+        _ => true,
+    };
 
     private static IEnumerable<ILogitsProcessor> Processors(GenerationOptions o, ImmutableArray<int> endIds)
     {

@@ -12,10 +12,6 @@ public sealed class Sampler
     private const double DefaultTau = 5;
     private const double DefaultEta = 0.1;
 
-    // A sequence would need one of its own only while it draws, so a thread's sequences share one.
-    [ThreadStatic]
-    private static Candidates? _candidates;
-
     private readonly LogitsPipeline _pipeline;
     private readonly Mirostat? _mirostat;
     private readonly bool _draws;
@@ -47,18 +43,17 @@ public sealed class Sampler
     /// <param name="sequence">Which of several sequences from one prompt, so that each draws its own.</param>
     /// <param name="scores">Room for the scores [V] it was chosen by, minus infinity for what could not be; empty for none.</param>
     /// <returns>An id from 0 to V − 1; the lowest of the likeliest when nothing is drawn.</returns>
-    /// <exception cref="ArgumentException">The history matters and is missing.</exception>
+    /// <exception cref="ArgumentException">The history matters, and is missing or holds a token that the vocabulary lacks.</exception>
     /// <exception cref="InvalidOperationException">The logits hold a NaN, positive infinity, or nothing but minus infinity.</exception>
     public int Sample(Span<float> logits, long position, TokenHistory? history = null, int sequence = 0, Span<float> scores = default)
     {
-        if (NeedsHistory)
-        {
-            if (history is null) throw new ArgumentException("The options look at the tokens before: give the history.", nameof(history));
-            _pipeline.Process(history.Ids, history.PromptLength, logits);
-        }
-
+        if (NeedsHistory && history is null) throw new ArgumentException("The options look at the tokens before: give the history.", nameof(history));
+        ReadOnlySpan<int> ids = history is null ? [] : history.Ids;
+        if (_pipeline.NeedsHistory && ids.ContainsAnyExceptInRange(0, logits.Length - 1))
+            throw new ArgumentException($"The history holds a token that is not from 0 to {logits.Length - 1}, as the vocabulary has {logits.Length}.", nameof(history));
+        _pipeline.Process(ids, history?.PromptLength ?? 0, logits);
         if (!_draws && scores.IsEmpty) return ArgMax.Of(logits);
-        var candidates = _candidates ??= new Candidates();
+        var candidates = Candidates.OfThread;
         candidates.Load(logits);
         var place = new DrawPlace(_seed, position, sequence);
         _pipeline.Filter(candidates, place);

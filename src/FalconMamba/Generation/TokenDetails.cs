@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace FalconMamba.Generation;
 
@@ -30,23 +31,23 @@ public sealed record TokenDetails
     internal static TokenDetails Of(GenerationOptions options, int id, ReadOnlySpan<float> logits, ReadOnlySpan<float> scores)
     {
         var shift = LogSoftmax.Shift(logits);
-        var top = ImmutableArray<TokenLogprob>.Empty;
-        if (options.Logprobs is { } count and > 0)
-        {
-            var candidates = new Candidates();
-            candidates.Load(logits);
-            candidates.KeepLargest(count);
-            var likeliest = new TokenLogprob[candidates.Count];
-            for (var i = 0; i < likeliest.Length; i++) likeliest[i] = new TokenLogprob(candidates.Ids[i], (float)(candidates.Logits[i] - shift));
-            top = [.. likeliest.OrderByDescending(token => token.Logprob).ThenBy(token => token.Id)];
-        }
-
         return new TokenDetails
         {
             Chosen = new TokenLogprob(id, (float)(logits[id] - shift)),
-            Top = top,
+            Top = options.Logprobs is { } count and > 0 ? Likeliest(count, logits, shift) : [],
             Scores = options.OutputScores ? scores.ToArray() : default,
             Logits = options.OutputLogits ? logits.ToArray() : default,
         };
+    }
+
+    private static ImmutableArray<TokenLogprob> Likeliest(int count, ReadOnlySpan<float> logits, double shift)
+    {
+        var candidates = Candidates.OfThread;
+        candidates.Load(logits);
+        candidates.KeepLargest(count);
+        var likeliest = new TokenLogprob[candidates.Count];
+        for (var i = 0; i < likeliest.Length; i++) likeliest[i] = new TokenLogprob(candidates.Ids[i], (float)(candidates.Logits[i] - shift));
+        Array.Sort(likeliest, static (a, b) => b.Logprob.CompareTo(a.Logprob) is not 0 and var byLogprob ? byLogprob : a.Id.CompareTo(b.Id));
+        return ImmutableCollectionsMarshal.AsImmutableArray(likeliest);
     }
 }

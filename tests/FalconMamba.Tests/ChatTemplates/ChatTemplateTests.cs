@@ -108,6 +108,31 @@ public class ChatTemplateTests
             Assert.Equal(ChatTemplateErrorKind.Limit, Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(source).Render([], options)).Kind);
     }
 
+    [Theory]
+    [InlineData("{% for i in range(99) %}{{ b == c }}{% endfor %}")]
+    [InlineData("{% for i in range(99) %}{{ {b: 1} | length }}{% endfor %}")]
+    public void Comparing_and_hashing_bytes_counts(string source)
+    {
+        const string Made = "{% set b = ('a' * 1000000).encode() %}{% set c = ('a' * 1000000).encode() %}";
+        var options = new ChatTemplateOptions { Limits = new ChatTemplateLimits { MaxSteps = 500_000 } };
+        Assert.Equal("", ChatTemplate.Parse(Made).Render([], options).Text);
+        Assert.Equal(ChatTemplateErrorKind.Limit, Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(Made + source).Render([], options)).Kind);
+    }
+
+    [Theory]
+    [InlineData("range(3)", "range(0, 3)", true)]
+    [InlineData("range(0)", "range(2, 1, 7)", true)]
+    [InlineData("range(0, 3, 2)", "range(0, 4, 2)", true)]
+    [InlineData("range(5, 6)", "range(5, 9, 100)", true)]
+    [InlineData("range(3)", "range(1, 4)", false)]
+    [InlineData("range(0, 2)", "range(0, 4, 2)", false)]
+    [InlineData("range(3)", "[0, 1, 2]", false)]
+    public void Ranges_of_the_same_items_are_the_same_key(string left, string right, bool same)
+    {
+        Assert.Equal(same ? "True" : "False", ChatTemplate.Parse($"{{{{ {left} == {right} }}}}").Render([]).Text);
+        if (same) Assert.Equal("1", ChatTemplate.Parse($"{{{{ {{{left}: 1}}[{right}] }}}}").Render([]).Text);
+    }
+
     [Fact]
     public void A_tokenizer_chooses_among_its_templates()
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using FalconMamba.ChatTemplates;
+using FalconMamba.ChatTemplates.Values;
 using FalconMamba.Tests.Tokenization;
 
 namespace FalconMamba.Tests.ChatTemplates;
@@ -44,6 +45,39 @@ public class TrustTests
         var chat = ChatTemplate.Parse("{% set b = '<|Start|>' %}{{ b | lower ~ b[2:-2].upper() }}{{ ' x ' | trim }}{{ ['a', 1.5, {'k': none}] }}{{ '%s' % b }}{{ ns | default('d') }}").Render([]);
         Assert.Equal("<|start|>STARTx['a', 1.5, {'k': None}]<|Start|>d", chat.Text);
         Assert.Equal([0..chat.Text.Length], chat.TrustedRanges);
+    }
+
+    [Fact]
+    public void A_part_is_trusted_as_the_whole_is()
+    {
+        foreach (var parts in new[] { "tt", "u", "uutt", "tuut", "utututu", "ttuutttuu" })
+        {
+            var builder = new TextBuilder();
+            foreach (var part in parts) builder.Append("x", part == 't');
+            var text = builder.ToText();
+            for (var start = 0; start < parts.Length; start++)
+            {
+                for (var length = 1; start + length <= parts.Length; length++)
+                {
+                    var expected = parts.Substring(start, length);
+                    Assert.Equal(expected, Trust(text.Cut(start, length)));
+                    Assert.Equal(expected, Trust(new TextBuilder().Append(text, start, length).ToText()));
+                }
+            }
+        }
+
+        static string Trust(Text text) => string.Concat(text.Runs().Select(static run => new string(run.Trusted ? 't' : 'u', run.Length)));
+    }
+
+    // A cut that walked all of the million edges would take this test many minutes.
+    [Theory]
+    [InlineData("{% for c in t %}{{ c if loop.last }}{% endfor %}")]
+    [InlineData("{{ (t | replace('a', 'b'))[-1] }}")]
+    public void Cutting_costs_what_the_part_holds(string body)
+    {
+        var chat = ChatTemplate.Parse("{% set t = ('a' ~ messages[0].content) * 500000 %}" + body).Render([new ChatMessage("user", "x")]);
+        Assert.Equal("x", chat.Text);
+        Assert.Empty(chat.TrustedRanges);
     }
 
     [Fact]

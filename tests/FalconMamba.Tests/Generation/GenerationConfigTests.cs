@@ -41,18 +41,62 @@ public class GenerationConfigTests
         Assert.Single(Parse("""{"do_sample": true, "top_p": 0.5}""").Complete(new() { DoSample = false }).Warnings);
     }
 
+    public static TheoryData<string, GenerationOptions, string> Conflicts => new()
+    {
+        { """{"min_new_tokens": 3}""", new() { IgnoreEos = true }, "min_new_tokens has no effect where no token ends the text" },
+        { """{"min_length": 3}""", new() { IgnoreEos = true }, "min_length has no effect where no token ends the text" },
+        { """{"min_length": 3}""", new() { EosTokenIds = [] }, "min_length has no effect where no token ends the text" },
+        { """{"exponential_decay_length_penalty": [3, 1.1]}""", new() { IgnoreEos = true }, "exponential_decay_length_penalty has no effect where no token ends the text" },
+        { """{"num_beams": 4}""", new() { StopStrings = ["a"] }, "num_beams cannot be used with stop_strings" },
+        { """{"num_beams": 4}""", new() { DoSample = true, Mirostat = 2 }, "num_beams cannot be used with mirostat" },
+        { """{"num_beams": 2, "do_sample": true}""", new() { NumReturnSequences = 3 }, "num_beams is less than num_return_sequences" },
+        { """{"num_return_sequences": 4}""", new() { NumBeams = 2 }, "num_return_sequences is 4 and num_beams only 2; it asks for too many" },
+        { """{"stop_strings": "a"}""", new() { NumBeams = 2 }, "stop_strings cannot be used with num_beams" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Conflicts), DisableDiscoveryEnumeration = true)]
+    public void No_setting_of_the_file_makes_a_callers_call_fail(string json, GenerationOptions given, string fault)
+    {
+        var (options, warnings) = Parse(json).Complete(given);
+        Assert.Equal($"generation_config.json: {fault} and is left out.", Assert.Single(warnings));
+        _ = new Sampler(options, options.EndIds([11]));
+    }
+
+    [Fact]
+    public void What_depends_on_a_setting_that_is_left_out_is_left_out_too()
+    {
+        var (options, warnings) = Parse("""{"num_beams": 4, "length_penalty": 2.0, "early_stopping": true}""").Complete(new() { StopStrings = ["a"] });
+        Assert.Equal((null, null, null), (options.NumBeams, options.LengthPenalty, options.EarlyStopping));
+        Assert.Equal(3, warnings.Length);
+        _ = new Sampler(options);
+    }
+
+    [Fact]
+    public void Keys_that_nothing_reads_are_reported()
+    {
+        var warnings = Parse("""
+            {"_from_model_config": true, "transformers_version": "4.43.0", "use_cache": true, "bos_token_id": 1, "nothing": null, "off": false, "penalty_alpha": 0.0,
+             "frequency_penalty": 0.5, "top\n_k": 1, "frequency_penalty": 0.6}
+            """).Warnings;
+        Assert.Equal(2, warnings.Length);
+        Assert.Equal("generation_config.json: frequency_penalty is not supported and is left out.", warnings[0]);
+        Assert.DoesNotContain('\n', warnings[1]);
+        Assert.Throws<MalformedFileException>(() => Parse("""{"\ud800": 1}"""));
+    }
+
     [Fact]
     public void Every_form_of_a_value_is_read()
     {
         var options = Parse("""
             {"early_stopping": "never", "num_beams": 4, "bad_words_ids": [[1], [2, 3]], "sequence_bias": [[[4, 5], -1.5]], "forced_eos_token_id": 7,
-             "exponential_decay_length_penalty": [5, 1.01], "stop_strings": "END", "suppress_tokens": null}
+             "exponential_decay_length_penalty": [5, 1.01], "suppress_tokens": null}
             """).Complete().Options;
         Assert.Equal((EarlyStopping.Never, 4, new ExponentialDecay(5, 1.01)), (options.EarlyStopping, options.NumBeams, options.ExponentialDecayLengthPenalty));
         Assert.Equal([2, 3], options.BadWordsIds[1]);
         Assert.Equal(-1.5, options.SequenceBias[0].Bias);
         Assert.Equal([7], options.ForcedEosTokenIds);
-        Assert.Equal(["END"], options.StopStrings);
+        Assert.Equal(["END"], Parse("""{"stop_strings": "END"}""").Complete().Options.StopStrings);
         Assert.Equal(EarlyStopping.True, Parse("""{"early_stopping": true, "num_beams": 2}""").Complete().Options.EarlyStopping);
     }
 

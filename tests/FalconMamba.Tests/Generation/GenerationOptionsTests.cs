@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using FalconMamba.Generation;
 
 namespace FalconMamba.Tests.Generation;
@@ -52,6 +53,45 @@ public class GenerationOptionsTests
 
         static void Refused(string message, GenerationOptions options) =>
             Assert.StartsWith(message, Assert.Throws<ArgumentException>(() => new Sampler(options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_setting_fills_in_where_nothing_is_given_and_stays_where_it_is()
+    {
+        var settings = typeof(GenerationOptions).GetProperties().Where(property => property.CanWrite).ToArray();
+        Assert.NotEmpty(settings);
+        foreach (var setting in settings)
+        {
+            var options = new GenerationOptions();
+            setting.SetValue(options, Sample(setting.PropertyType));
+            Assert.NotEqual(setting.GetValue(new GenerationOptions()), setting.GetValue(options));
+            Assert.Equal(options.ToString(), options.Under(new GenerationOptions()).ToString());
+            Assert.Equal(setting.GetValue(options), setting.GetValue(options.Under(new GenerationOptions())));
+            Assert.Equal(setting.GetValue(options), setting.GetValue(new GenerationOptions().Under(options)));
+        }
+
+        static object Sample(Type type) => (Nullable.GetUnderlyingType(type) ?? type) switch
+        {
+            var t when t == typeof(int) => 1,
+            var t when t == typeof(ulong) => 1UL,
+            var t when t == typeof(double) => 1.0,
+            var t when t == typeof(bool) => true,
+            var t when t == typeof(EarlyStopping) => EarlyStopping.Never,
+            var t when t == typeof(ExponentialDecay) => new ExponentialDecay(1, 2),
+            var t when t == typeof(ImmutableArray<int>) => ImmutableArray.Create(1),
+            var t when t == typeof(ImmutableArray<string>) => ImmutableArray.Create("a"),
+            var t when t == typeof(ImmutableArray<SequenceBias>) => ImmutableArray.Create(new SequenceBias([1], 2)),
+            var t when t == typeof(ImmutableArray<ImmutableArray<int>>) => ImmutableArray.Create(ImmutableArray.Create(1)),
+            var t when t == typeof(ImmutableArray<ILogitsProcessor>) => ImmutableArray.Create<ILogitsProcessor>(new Unchanging()),
+            var t => throw new InvalidOperationException($"there is no sample of a {t}"),
+        };
+    }
+
+    private sealed class Unchanging : ILogitsProcessor
+    {
+        public void Process(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
+        {
+        }
     }
 
     [Fact]

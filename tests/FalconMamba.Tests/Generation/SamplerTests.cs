@@ -1,5 +1,6 @@
 using FalconMamba.Generation;
 using FalconMamba.Generation.Filters;
+using FalconMamba.Generation.Processors;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -158,6 +159,58 @@ public class SamplerTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var position = 0; position < 20; position++) Run(position);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
+    public void Telling_the_likeliest_allocates_no_more_than_it_tells()
+    {
+        var logits = new float[65024];
+        for (var i = 0; i < logits.Length; i++) logits[i] = i % 1000;
+        var options = new GenerationOptions { Logprobs = 5 };
+        Assert.Equal([999, 1999, 2999, 3999, 4999], TokenDetails.Of(options, 0, logits, []).Top.Select(token => token.Id));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++) TokenDetails.Of(options, 0, logits, []);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 * 512);
+    }
+
+    [Fact]
+    public void A_history_is_needed_only_where_a_step_looks_back()
+    {
+        GenerationOptions[] forward = [new(), new() { SuppressTokens = [2] }, new() { SequenceBias = [new([2], -9)] }, new() { BadWordsIds = [[2]] }];
+        GenerationOptions[] back =
+        [
+            new() { BeginSuppressTokens = [2] }, new() { SequenceBias = [new([2], -9), new([1, 2], 1)] }, new() { BadWordsIds = [[1, 2]] },
+            new() { LogitsProcessors = [new CountPenaltyProcessor(0, 0)] }, new() { PresencePenalty = 1 },
+        ];
+        foreach (var options in forward)
+        {
+            var sampler = new Sampler(options);
+            Assert.False(sampler.NeedsHistory);
+            Assert.Equal(options == forward[0] ? 2 : 1, sampler.Sample([0, 1, 2], 0));
+        }
+
+        foreach (var options in back)
+        {
+            var sampler = new Sampler(options);
+            Assert.True(sampler.NeedsHistory);
+            Assert.Throws<ArgumentException>(() => sampler.Sample([0, 1, 2], 0));
+        }
+    }
+
+    [Fact]
+    public void A_refused_history_leaves_nothing_behind()
+    {
+        foreach (var options in new GenerationOptions[] { new() { RepetitionPenalty = 2 }, new() { FrequencyPenalty = 2 }, new() { DryMultiplier = 2, DryAllowedLength = 1 } })
+        {
+            var sampler = new Sampler(options);
+            int[] text = [0, 1, 0, 1, 0];
+            var (expected, logits) = (new float[] { 5, 4, 1 }, new float[] { 5, 4, 1 });
+            sampler.Sample(expected, 0, new TokenHistory(text, 0));
+            foreach (var unknown in new[] { 3, -1 })
+                Assert.Throws<ArgumentException>(() => sampler.Sample([5, 4, 1], 0, new TokenHistory([.. text, unknown, .. text], 0)));
+            sampler.Sample(logits, 0, new TokenHistory(text, 0));
+            Assert.Equal(expected, logits);
+        }
     }
 
     // The known answers published with the generator.

@@ -23,8 +23,10 @@ internal static class Comparison
             case (TupleValue a, TupleValue b): return AreEqual(a.Items, b.Items);
             case (DictValue a, DictValue b):
                 return a.Count == b.Count && a.Items.All(item => b.TryGet(item.Key, out var other) && AreEqual(item.Value, other));
-            case (RangeValue a, RangeValue b): return a.Items.SequenceEqual(b.Items);
-            case (BytesValue a, BytesValue b): return a.Bytes.AsSpan().SequenceEqual(b.Bytes);
+            case (RangeValue a, RangeValue b): return Shape(a) == Shape(b);
+            case (BytesValue a, BytesValue b):
+                Budget.Current.Step(Math.Min(a.Bytes.Length, b.Bytes.Length) >> 6);
+                return a.Bytes.AsSpan().SequenceEqual(b.Bytes);
             case (DictView { TypeName: not "dict_values" } a, DictView { TypeName: not "dict_values" } b):
                 return a.Dict.Count == b.Dict.Count && a.Items.All(item => b.Items.Any(other => AreEqual(item, other)));
         }
@@ -78,7 +80,9 @@ internal static class Comparison
                 foreach (var item in tuple.Items) hash.Add(HashOf(item));
                 return hash.ToHashCode();
             case Undefined: return 1;
+            case RangeValue range: return Shape(range).GetHashCode();
             case BytesValue bytes:
+                Budget.Current.Step(bytes.Bytes.Length >> 6);
                 var sum = default(HashCode);
                 sum.AddBytes(bytes.Bytes);
                 return sum.ToHashCode();
@@ -106,6 +110,10 @@ internal static class Comparison
             throw Fault.Runtime("what is sorted has no order, as some of it is no number");
         }
     }
+
+    // What ranges of the same items share: an empty one has no start, one of a single item no step.
+    private static (int Count, BigInteger? Start, BigInteger? Step) Shape(RangeValue range) =>
+        (range.Count, range.Count > 0 ? range.Start : null, range.Count > 1 ? range.Step : null);
 
     private static bool AreEqual(IReadOnlyList<object?> left, IReadOnlyList<object?> right)
     {

@@ -73,24 +73,22 @@ internal sealed class Text
     }
 
     /// <summary>The parts that are alike in trust, in UTF-16 units.</summary>
-    public IEnumerable<(int Start, int Length, bool Trusted)> Runs()
-    {
-        var (start, trusted) = (0, true);
-        foreach (var edge in _edges)
-        {
-            if (edge > start) yield return (start, edge - start, trusted);
-            (start, trusted) = (edge, !trusted);
-        }
+    public IEnumerable<(int Start, int Length, bool Trusted)> Runs() => Runs(0, Value.Length);
 
-        if (start < Value.Length) yield return (start, Value.Length - start, trusted);
+    /// <summary>The same of a part only.</summary>
+    public IEnumerable<(int Start, int Length, bool Trusted)> Runs(int start, int length)
+    {
+        var end = start + length;
+        for (var edge = EdgesUpTo(start); start < end; edge++)
+        {
+            var next = edge < _edges.Length ? Math.Min(_edges[edge], end) : end;
+            yield return (start, next - start, IsTrustedBehind(edge));
+            start = next;
+        }
     }
 
     /// <summary>Whether a character, in UTF-16 units, is the template's.</summary>
-    public bool IsTrustedAt(int index)
-    {
-        var place = Array.BinarySearch(_edges, index);
-        return (place >= 0 ? place + 1 : ~place) % 2 == 0;
-    }
+    public bool IsTrustedAt(int index) => IsTrustedBehind(EdgesUpTo(index));
 
     /// <summary>The place of a code point in UTF-16 units.</summary>
     public int OffsetOf(int codePoint)
@@ -153,12 +151,21 @@ internal sealed class Text
 
     private int SizeAt(int offset) => offset + 1 < Value.Length && char.IsSurrogatePair(Value[offset], Value[offset + 1]) ? 2 : 1;
 
+    private static bool IsTrustedBehind(int edges) => edges % 2 == 0;
+
+    // How many edges there are up to a character, the one right before it included.
+    private int EdgesUpTo(int index)
+    {
+        var place = Array.BinarySearch(_edges, index);
+        return place >= 0 ? place + 1 : ~place;
+    }
+
     private int[] EdgesOf(int start, int length)
     {
-        if (_edges.Length == 0) return _edges;
-        var edges = new List<int>();
-        if (!IsTrustedAt(start)) edges.Add(0);
-        foreach (var edge in _edges) if (edge > start && edge < start + length) edges.Add(edge - start);
-        return [.. edges];
+        var (first, end) = (EdgesUpTo(start), EdgesUpTo(start + length - 1));
+        if (first == end) return IsTrustedBehind(first) ? AllTrusted : NoneTrusted;
+        var inside = _edges[first..end];
+        foreach (ref var edge in inside.AsSpan()) edge -= start;
+        return IsTrustedBehind(first) ? inside : [0, .. inside];
     }
 }

@@ -37,13 +37,7 @@ internal sealed class TextBuilder
     public TextBuilder Append(Text text, int start, int length)
     {
         if (text.IsTrusted) return Append(text.Value.AsSpan(start, length));
-        foreach (var run in text.Runs())
-        {
-            var from = Math.Max(run.Start, start);
-            var to = Math.Min(run.Start + run.Length, start + length);
-            if (to > from) Append(text.Value.AsSpan(from, to - from), run.Trusted);
-        }
-
+        foreach (var run in text.Runs(start, length)) Append(text.Value.AsSpan(run.Start, run.Length), run.Trusted);
         return this;
     }
 

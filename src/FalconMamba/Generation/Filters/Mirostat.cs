@@ -23,7 +23,7 @@ internal sealed class Mirostat(int version, double tau, double eta)
     public void Truncate(Candidates candidates, double limit, int vocabulary)
     {
         if (version == 1) candidates.KeepLargest(RankLimit(candidates, limit, vocabulary));
-        else candidates.KeepLargest(Math.Max(1, candidates.CountFrom(Math.Pow(2, -limit) * candidates.TotalWeight())));
+        else candidates.KeepLargest(Math.Max(1, candidates.CountLikely(Math.Pow(2, -limit))));
     }
 
     /// <summary>The limit after a draw.</summary>

@@ -8,8 +8,8 @@ internal sealed class TypicalFilter(double mass, int minTokensToKeep = 1) : ICan
 {
     public void Apply(Candidates candidates, in DrawPlace draw)
     {
-        var entropy = candidates.Entropy();
         var weights = candidates.Weights(out var total);
+        var entropy = candidates.Entropy(weights, total);
         var distances = candidates.Surprises(total, entropy);
         var farthest = Selection.QuantileAscending(distances, weights, mass * total);
         if (minTokensToKeep > 1)

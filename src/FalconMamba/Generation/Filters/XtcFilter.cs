@@ -9,7 +9,7 @@ internal sealed class XtcFilter(double probability, double threshold) : ICandida
     public void Apply(Candidates candidates, in DrawPlace draw)
     {
         if (draw.Uniform(DrawPurpose.Exclusion) >= probability) return;
-        var choices = candidates.CountFrom(threshold * candidates.TotalWeight());
+        var choices = candidates.CountLikely(threshold);
         if (choices >= 2) candidates.DropLargest(choices - 1);
     }
 }

@@ -12,6 +12,9 @@ internal sealed class BadWordsProcessor : ILogitsProcessor
     public BadWordsProcessor(ImmutableArray<ImmutableArray<int>> words, ImmutableArray<int> endIds) =>
         _words = [.. words.Where(word => word.Length > 1 || !endIds.Contains(word[0]))];
 
+    /// <summary>Whether a sequence has tokens before its last one.</summary>
+    public bool LooksBack => _words.Any(word => word.Length > 1);
+
     public void Process(ReadOnlySpan<int> ids, int promptLength, Span<float> logits)
     {
         foreach (var word in _words)
