@@ -31,6 +31,13 @@ internal sealed partial class TestProcess : Process
         return process;
     }
 
+    /// <summary>Skips a test that interrupts a process where that cannot be: a process started here would wait for ever.</summary>
+    public static void SkipWithoutInterrupts()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signal to send.");
+        Assert.SkipWhen(IgnoresInterrupts(), "Interrupts are ignored here, as shells have it for what runs in the background.");
+    }
+
     /// <summary>Does as Ctrl-C does; there is no such signal to send on Windows.</summary>
     public void Interrupt()
     {
@@ -51,6 +58,15 @@ internal sealed partial class TestProcess : Process
     {
         if (disposing && !HasExited) Kill(entireProcessTree: true);
         base.Dispose(disposing);
+    }
+
+    // What a process ignores, those that it starts ignore.
+    private static bool IgnoresInterrupts()
+    {
+        const string status = "/proc/self/status", ignored = "SigIgn:";
+        return OperatingSystem.IsLinux()
+            && File.ReadLines(status).First(line => line.StartsWith(ignored, StringComparison.Ordinal)) is var line
+            && (Convert.ToUInt64(line[ignored.Length..].Trim(), 16) & (1UL << (InterruptNumber - 1))) != 0;
     }
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
