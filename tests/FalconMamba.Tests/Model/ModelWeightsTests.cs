@@ -33,6 +33,24 @@ public class ModelWeightsTests
         "I32");
 
     [Fact]
+    public void Files_are_read_to_their_end()
+    {
+        using var weights = ModelWeights.Open(Folder);
+        var reached = new Reached();
+        weights.ReadIntoMemory(reached, TestContext.Current.CancellationToken);
+        Assert.Equal(new FileInfo(Path.Combine(Folder, "model.safetensors")).Length, reached.Bytes);
+    }
+
+    [Fact]
+    public void Reading_ends_when_it_is_cancelled()
+    {
+        using var weights = ModelWeights.Open(Folder);
+        var reached = new Reached();
+        Assert.Throws<OperationCanceledException>(() => weights.ReadIntoMemory(reached, new CancellationToken(canceled: true)));
+        Assert.Equal(0, reached.Bytes);
+    }
+
+    [Fact]
     public void Tied_weights_may_be_stored_twice()
     {
         using var checkpoint = SafetensorsCheckpoint.Open(Folder);
@@ -59,5 +77,12 @@ public class ModelWeightsTests
         var e = Assert.Throws<MalformedFileException>(() => ModelWeights.Bind(config, tensors, Folder));
         Assert.All(parts, part => Assert.Contains(part, e.Message, StringComparison.Ordinal));
         Assert.DoesNotContain('\n', e.Message);
+    }
+
+    private sealed class Reached : IProgress<long>
+    {
+        public long Bytes { get; private set; }
+
+        public void Report(long value) => Bytes = value;
     }
 }
