@@ -94,8 +94,8 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     // Numbers that an assembled kernel finds room for on the stack.
     private const int MostRows = 1024;
 
-    // Measured: from so many tokens on inputs are rounded to bfloat16, unless that is pinned, and weights packed for all tokens. To convert numbers
-    // of sixteen bits again and again costs less than to pack them as float32 for fewer.
+    // Measured: from so many tokens on inputs are rounded to bfloat16 (where that is not pinned), and weights packed for all
+    // tokens. To convert numbers of sixteen bits again and again costs less than to pack them as float32 for fewer.
     private const int PairsFromTokens = 8, PanelsFromTokens = 24, ConvertedPanelsFromTokens = 96;
 
     private MatrixProductArguments _arguments;
