@@ -14,7 +14,7 @@ internal sealed class RunOptions
 
     private readonly Option<bool> _exact = new("--exact")
     {
-        Description = "Multiply quantised weights with float activations, not with ones of eight bits: slower, within 5e-5 of the truth.",
+        Description = "Multiply with float activations, not with ones of eight bits or of bfloat16: slower, within 5e-5 of the truth.",
     };
 
     private readonly Option<double> _mixerEps = CommonOptions.Double(FalconMambaConfig.LeastEpsilon, 1, 0, "--mixer-eps")

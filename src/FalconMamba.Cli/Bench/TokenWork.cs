@@ -47,7 +47,7 @@ internal sealed class TokenWork
         void Add(Tensor matrix)
         {
             var operations = 2.0 * matrix.ElementCount;
-            if (matrix.Type == TensorType.BF16 && !_options.Exact && !_options.Deterministic) bfloat16 += operations;
+            if (matrix.Type == TensorType.BF16 && !_options.Exact) bfloat16 += operations;
             else if (_options.Exact || matrix.Type.Info().BlockLength == 1) float32 += operations;
             else int8 += operations;
         }

@@ -55,7 +55,7 @@ internal sealed record Machine(long Memory, double Bandwidth, double Float32, do
 
     private double Peak(PlanRow row, ModelOptions options) => row.Products switch
     {
-        TensorType.BF16 when !options.Exact && !options.Deterministic => Math.Max(Float32, BFloat16),
+        TensorType.BF16 when !options.Exact => Math.Max(Float32, BFloat16),
         var type when !options.Exact && type.Info().BlockLength > 1 => Int8,
         _ => Float32,
     };

@@ -28,27 +28,23 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
         where T : unmanaged, ILanes<T>
         where TFormat : struct, IFloatFormat
     {
-        if (kernels.Assembled && tokens == 1 && FloatKernel.Find(TFormat.Type, columns) != null) return new(nameof(FloatKernel), Avx512, kernels.Reason);
-        if (kernels.Assembled && tokens > 1 && FloatTileKernel.Find(TileNumbers.Float32, 1, 1) != null)
+        var arguments = new MatrixProductArguments { Rows = rows, Columns = columns, Tokens = tokens };
+        if (!kernels.Assembled) return new(nameof(MatrixProduct<,>), Floats<T>(), kernels.Reason);
+        if (FloatTileKernel.Find(TileNumbers.Float32, 1, 1) is null) return new(nameof(MatrixProduct<,>), Floats<T>(), NoCode);
+        return MatrixProduct<T, TFormat>.PathOf(in arguments, kernels.Rounding) switch
         {
-            var arguments = new MatrixProductArguments { Rows = rows, Columns = columns, Tokens = tokens };
-            return MatrixProduct<T, TFormat>.PathOf(in arguments, kernels.Rounding) switch
-            {
-                (FloatPath.Amx, _) => new(nameof(AmxProduct), "AMX-BF16", kernels.Rounding == ActivationRounding.ForAmx ? kernels.Reason : "measured: AMX, with activations rounded to bfloat16, pays here"),
-                (var path, true) => new(NameOf(path), "AVX-512 BF16", "measured: rounding activations to bfloat16 pays here"),
-                (var path, false) => new(NameOf(path), Avx512, kernels.Reason),
-            };
-        }
+            (FloatPath.Amx, _) => new(nameof(AmxProduct), "AMX-BF16", kernels.Rounding == ActivationRounding.ForAmx ? kernels.Reason : "measured: AMX, with activations rounded to bfloat16, pays here"),
+            (FloatPath.OneToken, false) when FloatKernel.Find(TFormat.Type, columns) is null => new(nameof(MatrixProduct<,>), Floats<T>(), "rows are not a multiple of 64 bytes"),
+            (var path, true) => new(NameOf(path), "AVX-512 BF16", "measured: rounding activations to bfloat16 pays here"),
+            (var path, false) => new(NameOf(path), Avx512, kernels.Reason),
+        };
 
-        return new(nameof(MatrixProduct<,>), Floats<T>(), Fallback());
-
-        static string NameOf(FloatPath path) => path == FloatPath.Streamed ? nameof(StreamedProduct) : nameof(PanelProduct);
-
-        string Fallback()
+        static string NameOf(FloatPath path) => path switch
         {
-            if (!kernels.Assembled) return kernels.Reason;
-            return tokens == 1 && columns * TFormat.Size % 64 != 0 ? "rows are not a multiple of 64 bytes" : NoCode;
-        }
+            FloatPath.OneToken => nameof(FloatKernel),
+            FloatPath.Streamed => nameof(StreamedProduct),
+            _ => nameof(PanelProduct),
+        };
     }
 
     /// <summary>The product with weights of a block format and activations of eight bits, as <see cref="BlockProduct{TBytes, TPair, TFormat}"/> chooses.</summary>

@@ -20,7 +20,10 @@ internal abstract class KernelSet
         Threads = threads;
         Exact = exact;
         Assembled = assembled;
-        Rounding = !assembled || exact || deterministic ? ActivationRounding.Never : name == "amx" ? ActivationRounding.ForAmx : ActivationRounding.WhereItPays;
+        Rounding = !assembled || exact ? ActivationRounding.Never
+            : deterministic ? ActivationRounding.Pinned
+            : name == "amx" ? ActivationRounding.ForAmx
+            : ActivationRounding.WhereItPays;
     }
 
     /// <summary>The path's name: amx, emitted, 512, 256, 128 or generic.</summary>
@@ -44,7 +47,7 @@ internal abstract class KernelSet
     /// <summary>Whether weights in block formats are multiplied with activations of 32 bits rather than of eight.</summary>
     public bool Exact { get; }
 
-    /// <summary>Whether activations of many tokens are rounded to bfloat16 where weights are bfloat16.</summary>
+    /// <summary>Whether activations are rounded to bfloat16 where weights are bfloat16.</summary>
     public ActivationRounding Rounding { get; }
 
     /// <summary>Whether activations are rounded to eight bits in front of weights of a type.</summary>
@@ -230,10 +233,10 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
         _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<T, TBytes, TPair, TRows>(this, weights, columns, tokens),
     };
 
-    // Only the assembled products of several tokens do; the others have room on the stack.
+    // Only the assembled products of several tokens, or of rounded activations, do; the others have room on the stack.
     public override unsafe ProductScratch Scratch(TensorType weights, int rows, int columns, int tokens)
     {
-        if (!Assembled || tokens < 2 || rows < 1 || columns < 1 || FloatTileKernel.Find(TileNumbers.Float32, 1, 1) is null) return default;
+        if (!Assembled || tokens < 1 || rows < 1 || columns < 1 || FloatTileKernel.Find(TileNumbers.Float32, 1, 1) is null) return default;
         var arguments = new MatrixProductArguments { Rows = rows, Columns = columns, Tokens = tokens };
         return weights switch
         {

@@ -60,9 +60,12 @@ internal unsafe struct MatrixProductArguments
     }
 }
 
-/// <summary>What multiplies several tokens with float weights where code can be made.</summary>
+/// <summary>What multiplies float weights where code can be made.</summary>
 internal enum FloatPath
 {
+    /// <summary><see cref="MatrixProduct{T, TFormat}"/> itself, for one token: <see cref="FloatKernel"/> where rows fill its lines.</summary>
+    OneToken,
+
     /// <summary><see cref="StreamedProduct"/>.</summary>
     Streamed,
 
@@ -91,36 +94,39 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
     // Numbers that an assembled kernel finds room for on the stack.
     private const int MostRows = 1024;
 
-    // Measured: from so many tokens on inputs are rounded to bfloat16, and weights packed for all tokens. To convert numbers
-    // of sixteen bits again and again costs less than to pack them as float32 for fewer.
+    // Measured: from so many tokens on inputs are rounded to bfloat16 (where that is not pinned), and weights packed for all
+    // tokens. To convert numbers of sixteen bits again and again costs less than to pack them as float32 for fewer.
     private const int PairsFromTokens = 8, PanelsFromTokens = 24, ConvertedPanelsFromTokens = 96;
 
     private MatrixProductArguments _arguments;
     private Ranges _ranges;
     private delegate* unmanaged[Cdecl]<void*, void> _assembled;
+    private byte* _rounded;
 
     /// <summary>Runs the product.</summary>
     /// <param name="arguments">The operands.</param>
     /// <param name="pool">The threads.</param>
     /// <param name="threads">How many of them.</param>
     /// <param name="assembled">Whether an assembled kernel does what it can.</param>
-    /// <param name="rounding">Whether the inputs of many tokens are rounded to bfloat16 where the weights are.</param>
+    /// <param name="rounding">Whether the inputs are rounded to bfloat16 where the weights are.</param>
     public static void Run(
         in MatrixProductArguments arguments, ComputePool pool, int threads, bool assembled = false, ActivationRounding rounding = ActivationRounding.Never)
     {
-        if (assembled && arguments is { Tokens: > 1, Rows: > 0, Columns: > 0 } && TryRunAssembled(in arguments, pool, threads, rounding)) return;
+        var (path, inPairs) = assembled && arguments is { Tokens: > 0, Rows: > 0, Columns: > 0 } ? PathOf(in arguments, rounding) : default;
+        if (path != FloatPath.OneToken && TryRunTiles(path, inPairs, in arguments, pool, threads)) return;
         var rowBytes = Math.Max(1, arguments.Columns * TFormat.Size);
         var job = new MatrixProduct<T, TFormat>
         {
             _arguments = arguments,
             _ranges = new Ranges(arguments.Rows, rowBytes, threads),
-            _assembled = assembled && arguments.Tokens == 1 ? FloatKernel.Find(TFormat.Type, arguments.Columns) : null,
+            _assembled = assembled && path == FloatPath.OneToken ? FloatKernel.Find(TFormat.Type, arguments.Columns, inPairs) : null,
+            _rounded = inPairs && path == FloatPath.OneToken ? RoundedInput(arguments.Columns).PackInputs(in arguments, 1, pool, threads) : null,
         };
         var work = (long)arguments.Rows * arguments.Columns * arguments.Tokens;
         pool.Run(ref job, job._ranges.Count, ComputePool.ThreadsFor(work, threads));
     }
 
-    /// <summary>What an assembled product of several tokens keeps for the next one.</summary>
+    /// <summary>What an assembled product keeps for the next one.</summary>
     /// <param name="arguments">Its sizes.</param>
     /// <param name="threads">The threads.</param>
     /// <param name="rounding">Whether the inputs are rounded to bfloat16.</param>
@@ -129,13 +135,14 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         var (path, inPairs) = PathOf(in arguments, rounding);
         return path switch
         {
+            FloatPath.OneToken => new(inPairs ? (long)RoundedInput(arguments.Columns).Lines * PackedLines.LineBytes : 0, 0),
             FloatPath.Amx => AmxProduct.Scratch(in arguments, threads),
             FloatPath.Streamed => StreamedProduct.Scratch(in arguments, TFormat.Type, inPairs, threads),
             _ => PanelProduct.Scratch(in arguments, TFormat.Type, inPairs, threads),
         };
     }
 
-    /// <summary>What multiplies several tokens, and whether their inputs are rounded to bfloat16.</summary>
+    /// <summary>What multiplies the tokens, and whether their inputs are rounded to bfloat16.</summary>
     /// <param name="arguments">The product's sizes.</param>
     /// <param name="rounding">Whether the inputs may be rounded.</param>
     public static (FloatPath Path, bool InPairs) PathOf(in MatrixProductArguments arguments, ActivationRounding rounding)
@@ -143,13 +150,16 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         var unit = PairsOf(arguments.Tokens, rounding);
         if (unit == PairUnit.Amx && AmxProduct.Takes(in arguments)) return (FloatPath.Amx, true);
         var inPairs = unit == PairUnit.Vectors;
+        if (arguments.Tokens == 1 && (!inPairs || FloatKernel.Find(TFormat.Type, arguments.Columns, inPairs) is not null)) return (FloatPath.OneToken, inPairs);
         return (!PacksPanels(arguments.Tokens, inPairs) && StreamedProduct.Takes(in arguments, TFormat.Type, inPairs) ? FloatPath.Streamed : FloatPath.Panel, inPairs);
     }
 
     /// <summary>What multiplies so many tokens' inputs once they are rounded to bfloat16, if they are.</summary>
     public static PairUnit PairsOf(int tokens, ActivationRounding rounding)
     {
-        if (TFormat.Type != TensorType.BF16 || rounding == ActivationRounding.Never || tokens < PairsFromTokens) return PairUnit.None;
+        if (TFormat.Type != TensorType.BF16 || rounding == ActivationRounding.Never) return PairUnit.None;
+        if (rounding == ActivationRounding.Pinned) return TileChoice.PrefersPairs ? PairUnit.Vectors : PairUnit.None;
+        if (tokens < PairsFromTokens) return PairUnit.None;
         if (tokens >= PanelsFromTokens && (rounding == ActivationRounding.ForAmx || TileChoice.PrefersAmx)) return PairUnit.Amx;
         return TileChoice.PrefersPairs ? PairUnit.Vectors : PairUnit.None;
     }
@@ -172,16 +182,15 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         }
     }
 
-    private static bool TryRunAssembled(in MatrixProductArguments arguments, ComputePool pool, int threads, ActivationRounding rounding)
+    private static bool TryRunTiles(FloatPath path, bool inPairs, in MatrixProductArguments arguments, ComputePool pool, int threads) => path switch
     {
-        var (path, inPairs) = PathOf(in arguments, rounding);
-        return path switch
-        {
-            FloatPath.Amx => AmxProduct.TryRun(in arguments, pool, threads),
-            FloatPath.Streamed => StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads),
-            _ => PanelProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads),
-        };
-    }
+        FloatPath.Amx => AmxProduct.TryRun(in arguments, pool, threads),
+        FloatPath.Streamed => StreamedProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads),
+        _ => PanelProduct.TryRun(in arguments, TFormat.Type, inPairs, pool, threads),
+    };
+
+    /// <summary>One token's columns as pairs of bfloat16, in order.</summary>
+    private static PackedLines RoundedInput(int columns) => new(LineConversion.Float32ToBFloat16, columns * sizeof(float), int.MaxValue);
 
     private readonly void OneToken(int row, int end, int token)
     {
@@ -203,7 +212,7 @@ internal unsafe struct MatrixProduct<T, TFormat> : IBlockJob
         var arguments = new FloatKernelArguments
         {
             Weights = Row(row),
-            Input = _arguments.Input,
+            Input = _rounded is null ? _arguments.Input : _rounded,
             Output = sums,
             Groups = groups,
             Columns = _arguments.Columns,

@@ -22,7 +22,8 @@ public sealed record ModelOptions
     /// <summary>
     /// Pins one kernel family for all batch sizes, so that the same tokens give the same bits however they are cut into
     /// chunks, whoever shares the batch and whatever the number of threads. Only BF16 weights need it, on processors that
-    /// multiply bfloat16 faster than float32: elsewhere the same tokens always give the same bits.
+    /// multiply bfloat16 faster than float32: elsewhere the same tokens always give the same bits. Which family it is depends
+    /// on the processor, so another one may give other bits; <see cref="Exact"/> gives float weights the same on all of them.
     /// </summary>
     public bool Deterministic { get; init; }
 

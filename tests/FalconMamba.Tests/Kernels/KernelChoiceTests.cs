@@ -44,6 +44,26 @@ public class KernelChoiceTests
         Assert.Equal(nameof(BlockProduct<,,>), kernels.Choose(TensorType.Q8_0, 64, 32 * 1025, 1).Name);
     }
 
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void A_deterministic_path_multiplies_bfloat16_in_one_way_for_any_number_of_tokens(string path)
+    {
+        var kernels = KernelSet.Create(path, 1, deterministic: true);
+        var pairs = path is "amx" or "emitted" && TileChoice.PrefersPairs;
+        foreach (var tokens in (int[])[1, 2, 7, 8, 23, 24, 95, 96, 512])
+        {
+            foreach (var columns in (int[])[256, 20])
+            {
+                var choice = kernels.Choose(TensorType.BF16, 64, columns, tokens);
+                Assert.Equal(pairs, choice.Instructions == "AVX-512 BF16");
+                Assert.NotEqual("AMX-BF16", choice.Instructions);
+                if (tokens == 1 && pairs) Assert.Equal(columns == 256 ? nameof(FloatKernel) : nameof(PanelProduct), choice.Name);
+            }
+
+            Assert.Equal(KernelSet.Create(path, 1).Choose(TensorType.F16, 64, 256, tokens), kernels.Choose(TensorType.F16, 64, 256, tokens));
+        }
+    }
+
     [Fact]
     public void Without_the_variable_the_processor_is_the_reason()
     {

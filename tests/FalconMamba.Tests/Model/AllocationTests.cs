@@ -9,9 +9,10 @@ public class AllocationTests
     [Fact]
     public void Forward_allocates_nothing_once_it_is_warm()
     {
-        foreach (var (path, exact) in new[] { DeterminismTests.Checkpoints[0], DeterminismTests.Checkpoints[^2], DeterminismTests.Checkpoints[^1] })
+        var bfloat16 = DeterminismTests.Checkpoints[0].Path;
+        foreach (var (path, exact, deterministic) in ((string, bool, bool)[])[(bfloat16, false, false), (bfloat16, false, true), (DeterminismTests.Checkpoints[^2].Path, false, false), (DeterminismTests.Checkpoints[^1].Path, true, false)])
         {
-            using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact });
+            using var model = FalconMambaModel.Load(path, new ModelOptions { Exact = exact, Deterministic = deterministic });
             using var state = model.CreateState();
             var logits = new float[model.Config.VocabSize];
             int[] one = [5];

@@ -9,6 +9,8 @@ namespace FalconMamba.Tests.Model;
 /// <summary>The two laws: cutting into chunks changes nothing, nor does company or the number of threads. Bit for bit.</summary>
 public class DeterminismTests
 {
+    private const int LongPrompt = 530;
+
     private static readonly string Fixtures = Path.Combine(FixtureFolder.Repository, "tests", "fixtures");
 
     // Every checkpoint once; those in block formats also with float activations.
@@ -71,6 +73,56 @@ public class DeterminismTests
         }
     }
 
+    // Where code is emitted, the products of float weights change kernels with the number of tokens, up to 96 of them.
+    public static TheoryData<string, string> EmittedCheckpoints
+    {
+        get
+        {
+            string[] folders = [Path.Combine(FixtureFolder.Repository, "models", "shakespeare-4m"), .. Checkpoints.Select(checkpoint => checkpoint.Path).Where(Directory.Exists)];
+            return [.. from path in KernelSet.Paths where path is "amx" or "emitted" from folder in folders select (folder, path)];
+        }
+    }
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(EmittedCheckpoints))]
+    public void Chunks_and_threads_on_either_side_of_every_kernel_give_the_same_bits(string folder, string path)
+    {
+        using var whole = Pinned(folder, path, LongPrompt, 2);
+        using var expectedState = whole.CreateState();
+        var ids = Tokens(whole, LongPrompt);
+        var expected = Last(whole, expectedState, ids);
+        foreach (var (chunk, threads) in ((int, int)[])[(1, 2), (2, 1), (3, 3), (7, 7), (8, 2), (23, 1), (24, 3), (95, 7), (96, 2), (512, 1)])
+        {
+            using var model = Pinned(folder, path, chunk, threads);
+            using var state = model.CreateState();
+            Assert.True(Equal(expected, Last(model, state, ids)) && SameState(model, expectedState, state), $"chunks of {chunk}, {threads} threads");
+        }
+    }
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(EmittedCheckpoints))]
+    public void Long_companies_in_the_batch_give_the_same_bits(string folder, string path)
+    {
+        using var model = Pinned(folder, path, LongPrompt, 2);
+        var ids = Tokens(model, LongPrompt);
+        int[] lengths = [1, 2, 7, 22, 24, 95, LongPrompt - 6];
+        // The first alone, then with ever more others.
+        for (var count = 1; count <= lengths.Length; count++)
+        {
+            var states = lengths[..count].Select(_ => model.CreateState()).ToArray();
+            var logits = new float[count * model.Config.VocabSize];
+            model.Forward([.. states.Select((state, i) => new Chunk(state, ids.AsMemory(i, lengths[i])))], logits);
+            for (var i = 0; i < count; i++)
+            {
+                using var alone = model.CreateState();
+                var expected = Last(model, alone, ids[i..(i + lengths[i])]);
+                Assert.True(Equal(expected, logits.AsSpan(i * model.Config.VocabSize, model.Config.VocabSize)) && SameState(model, alone, states[i]), $"{lengths[i]} tokens among {count} sequences");
+            }
+
+            foreach (var state in states) state.Dispose();
+        }
+    }
+
     [Fact]
     public void Any_number_of_threads_gives_the_same_bits()
     {
@@ -99,6 +151,9 @@ public class DeterminismTests
             Assert.True(Equal(AllLogits(twin), AllLogits(vectors)), path);
         }
     }
+
+    private static FalconMambaModel Pinned(string folder, string path, int chunk, int threads) =>
+        new(ModelWeights.Open(folder), new ModelOptions { PrefillChunkSize = chunk }, KernelSet.Create(path, threads, deterministic: true));
 
     private static float[] AllLogits(FalconMambaModel model)
     {

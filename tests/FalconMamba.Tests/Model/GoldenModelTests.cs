@@ -8,7 +8,7 @@ public class GoldenModelTests
     [Fact]
     public void Whole_prompts_give_the_reference_logits_hidden_states_and_states() => GoldenModel.ForEach(golden =>
     {
-        using var model = FalconMambaModel.Load(golden.Folder, new ModelOptions { Deterministic = true });
+        using var model = FalconMambaModel.Load(golden.Folder, new ModelOptions { Exact = true });
         var worst = 0.0;
         foreach (var length in golden.Lengths)
         {
@@ -45,7 +45,7 @@ public class GoldenModelTests
     [Fact]
     public void Every_chunk_size_gives_the_reference_logits() => GoldenModel.ForEach(golden =>
     {
-        using var model = FalconMambaModel.Load(golden.Folder, new ModelOptions { Deterministic = true });
+        using var model = FalconMambaModel.Load(golden.Folder, new ModelOptions { Exact = true });
         foreach (var length in golden.Lengths)
         {
             var ids = golden.Ids($"len{length}.ids");
@@ -61,7 +61,7 @@ public class GoldenModelTests
     [Fact]
     public void Batches_of_mixed_lengths_give_each_sequence_its_own_logits() => GoldenModel.ForEach(golden =>
     {
-        using var model = FalconMambaModel.Load(golden.Folder, new ModelOptions { Deterministic = true, PrefillChunkSize = 37 });
+        using var model = FalconMambaModel.Load(golden.Folder, new ModelOptions { Exact = true, PrefillChunkSize = 37 });
         var vocabulary = model.Config.VocabSize;
         var states = golden.Lengths.Select(_ => model.CreateState()).ToArray();
         var chunks = golden.Lengths.Select((length, i) => new Chunk(states[i], golden.Ids($"len{length}.ids"))).ToArray();
@@ -79,7 +79,7 @@ public class GoldenModelTests
     [Fact]
     public void Single_steps_and_greedy_continuations_are_the_references() => GoldenModel.ForEach(golden =>
     {
-        using var model = FalconMambaModel.Load(golden.Folder, new ModelOptions { Deterministic = true });
+        using var model = FalconMambaModel.Load(golden.Folder, new ModelOptions { Exact = true });
         var logits = new float[model.Config.VocabSize];
         foreach (var length in golden.Lengths.Where(length => golden.Has($"len{length}.steps.ids")))
         {

@@ -19,7 +19,7 @@ public class LongRunTests
         // The last tenth was held out of the training.
         var ids = Tokenizer.FromFolder(folder).Encode(text[(text.Length / 10 * 9)..])[..length];
 
-        using var model = FalconMambaModel.Load(folder, new ModelOptions { Deterministic = true });
+        using var model = FalconMambaModel.Load(folder, new ModelOptions { Exact = true });
         using var state = model.CreateState();
         var reference = new ReferenceModel<double>(model.Weights);
         var past = reference.CreateState();

@@ -7,7 +7,8 @@ namespace FalconMamba.Kernels.Assembled;
 
 /// <summary>
 /// The product of <see cref="MatrixProduct{T, TFormat}"/> for one token, assembled: the same sixteen chains and the same tree,
-/// hence the same bits. Half precision is converted by an instruction that the runtime does not offer.
+/// hence the same bits. Half precision is converted by an instruction that the runtime does not offer. With activations rounded
+/// to bfloat16 the chains and the tree are those of <see cref="FloatTileKernel"/>.
 /// </summary>
 /// <remarks>
 /// Registers: rsi the weights, r12 a row's bytes, r13 three times as many; r8 the activations, rdx the columns left, rbx the
@@ -18,14 +19,15 @@ internal sealed class FloatKernel
 {
     private const int Lanes = 16, LineBytes = 64, PrefetchBytes = 4096, PageBytes = 4096, PageAheadBytes = 32 * 1024;
 
-    private static readonly ConcurrentDictionary<TensorType, nint> Loaded = [];
+    private static readonly ConcurrentDictionary<(TensorType, bool), nint> Loaded = [];
 
     private static readonly AssemblerRegisterZMM[] Sums = [zmm16, zmm17, zmm18, zmm19];
 
     private readonly KernelAssembler _kernel = new();
     private readonly TensorType _type;
+    private readonly bool _inPairs;
 
-    private FloatKernel(TensorType type) => _type = type;
+    private FloatKernel(TensorType type, bool inPairs) => (_type, _inPairs) = (type, inPairs);
 
     private Assembler Code => _kernel.Code;
 
@@ -33,16 +35,24 @@ internal sealed class FloatKernel
 
     private int Size => SizeOf(_type);
 
+    // What a line of weights is multiplied with.
+    private int InputBytes => _inPairs ? LineBytes : LineBytes / Size * sizeof(float);
+
     /// <summary>How many rows a kernel takes at once.</summary>
     public static int RowsAtOnce(TensorType type) => type == TensorType.F32 ? 4 : 1;
 
     /// <summary>The kernel for weights of a type, assembled when it is first asked for.</summary>
     /// <param name="type">F32, F16 or BF16.</param>
     /// <param name="columns">The columns of a row.</param>
-    /// <returns>The function, or null if there is none for such rows or the system allows no code to be made.</returns>
-    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type, int columns) =>
-        KernelAssembler.IsSupported && columns > 0 && columns * SizeOf(type) % LineBytes == 0
-            ? (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd(type, static type => (nint)new FloatKernel(type).Assemble())
+    /// <param name="inPairs">Whether activations are bfloat16, as the weights then are.</param>
+    /// <returns>
+    /// The function, or null if there is none for such rows, the processor lacks the instructions or the system allows no code
+    /// to be made.
+    /// </returns>
+    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type, int columns, bool inPairs = false) =>
+        KernelAssembler.IsSupported && (!inPairs || KernelAssembler.HasBFloat16) && columns > 0 && columns * SizeOf(type) % LineBytes == 0
+            ? (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd(
+                (type, inPairs), static key => (nint)new FloatKernel(key.Item1, key.Item2).Assemble())
             : null;
 
     private static int SizeOf(TensorType type) => type == TensorType.F32 ? sizeof(float) : sizeof(ushort);
@@ -65,9 +75,10 @@ internal sealed class FloatKernel
         Code.Label(ref line);
         AskForPageAhead();
         for (var row = 0; row < Rows; row++) Code.prefetcht0(At(__byte_ptr, row, PrefetchBytes));
-        for (var place = 0; place < LineBytes; place += Lanes * Size) MultiplyAdd(place);
+        if (_inPairs) MultiplyAddPairs();
+        else for (var place = 0; place < LineBytes; place += Lanes * Size) MultiplyAdd(place);
         Code.add(rsi, LineBytes);
-        Code.add(r8, LineBytes / Size * sizeof(float));
+        Code.add(r8, InputBytes);
         Code.sub(rdx, LineBytes / Size);
         Code.jnz(line);
         for (var row = 0; row < Rows; row++) Store(row);
@@ -95,6 +106,16 @@ internal sealed class FloatKernel
         2 => size[rsi + (r12 * 2) + place],
         _ => size[rsi + r13 + place],
     };
+
+    // Weights are the first factor, as in a tile.
+    private void MultiplyAddPairs()
+    {
+        for (var row = 0; row < Rows; row++)
+        {
+            Code.vmovups(zmm1, At(__zmmword_ptr, row, 0));
+            Code.vdpbf16ps(Sums[row], zmm1, __zmmword_ptr[r8]);
+        }
+    }
 
     private void MultiplyAdd(int place)
     {

@@ -6,8 +6,8 @@ internal unsafe struct FloatKernelArguments
     /// <summary>The first row.</summary>
     public byte* Weights;
 
-    /// <summary>The token's activations.</summary>
-    public float* Input;
+    /// <summary>The token's activations: float32, or bfloat16 where the kernel multiplies pairs.</summary>
+    public void* Input;
 
     /// <summary>A number for each row.</summary>
     public float* Output;
