@@ -10,8 +10,6 @@ public class SampleTests
     // Minutes: longer than any test, and short where a test's own process is killed and cannot end what it started.
     private const string Endless = "1000000";
 
-    private const string NoSignal = "Windows has no such signal to send.";
-
     [Fact]
     public async Task Hello_needs_a_file_and_nothing_else()
     {
@@ -38,7 +36,7 @@ public class SampleTests
     [Fact]
     public async Task Worker_stops_in_the_middle_and_leaves_no_half_answer()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), NoSignal);
+        TestProcess.SkipWithoutInterrupts();
         using var folder = Prompts();
         using var process = Start("worker", "--folder", folder.Root, "--tokens", Endless);
         await Line(process.StandardOutput, "Answering ");
@@ -65,7 +63,7 @@ public class SampleTests
     [Fact]
     public async Task Web_stops_when_the_browser_leaves_and_says_so_when_it_closes_itself()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), NoSignal);
+        TestProcess.SkipWithoutInterrupts();
         using var process = Start("web", "--urls", "http://127.0.0.1:0", "--tokens", Endless);
         using var http = new HttpClient { BaseAddress = await Address(process) };
         Assert.Equal("piece", (await Events(http).FirstAsync(TestContext.Current.CancellationToken)).EventType);
@@ -111,7 +109,7 @@ public class SampleTests
     [InlineData(true)]
     public async Task Desktop_stops_an_answer_and_lives_on(bool byInterrupt)
     {
-        Assert.SkipWhen(byInterrupt && OperatingSystem.IsWindows(), NoSignal);
+        if (byInterrupt) TestProcess.SkipWithoutInterrupts();
         using var process = Start("desktop", "shakespeare-4m", Endless);
         await Press(process, "Who goes there?\n");
         Assert.Equal(20, await process.StandardOutput.ReadBlockAsync(new char[20], TestContext.Current.CancellationToken));
