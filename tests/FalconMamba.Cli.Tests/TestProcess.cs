@@ -5,18 +5,22 @@ using System.Text;
 
 namespace FalconMamba.Cli.Tests;
 
-/// <summary>The program in a process of its own, which does not outlive the test that started it.</summary>
+/// <summary>A program in a process of its own, which does not outlive the test that started it.</summary>
 internal sealed partial class TestProcess : Process
 {
     private const int InterruptNumber = 2;
 
-    /// <summary>Starts the program.</summary>
+    /// <summary>Starts falcon-mamba.</summary>
     public static TestProcess Run(params string[] args) => Run(_ => { }, args);
 
-    /// <summary>Starts the program in a place of its own.</summary>
-    public static TestProcess Run(Action<ProcessStartInfo> change, params string[] args)
+    /// <summary>Starts falcon-mamba in a place of its own.</summary>
+    public static TestProcess Run(Action<ProcessStartInfo> change, params string[] args) =>
+        Start(change, [Path.Combine(AppContext.BaseDirectory, "falcon-mamba.dll"), .. args]);
+
+    /// <summary>Starts what <c>dotnet</c> is told to.</summary>
+    public static TestProcess Start(Action<ProcessStartInfo> change, params string[] args)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "falcon-mamba.dll"), .. args])
+        var start = new ProcessStartInfo("dotnet", args)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -47,7 +47,17 @@ internal sealed class TestEngine : IDisposable
     public static ChatMessage[] Say(string text) => [new(ChatRole.User, text)];
 
     /// <summary>Makes the model say a text, and then end it.</summary>
-    public void WillSay(string text) => Model.Script = new Queue<int>([.. Tokenizer.Encode(text), Model.Config.EosTokenIds[0]]);
+    public void WillSay(string text)
+    {
+        Model.Script = [];
+        ThenSay(text);
+    }
+
+    /// <summary>Makes the model say a text when it is asked again, and then end it.</summary>
+    public void ThenSay(string text)
+    {
+        foreach (var id in (int[])[.. Tokenizer.Encode(text), Model.Config.EosTokenIds[0]]) Model.Script!.Enqueue(id);
+    }
 
     /// <summary>The ids of a conversation.</summary>
     public int[] Prompt(string text) => Tokenizer.Encode(Tokenizer.ApplyChatTemplate(

@@ -27,8 +27,7 @@ public class ToolTests
         using var engine = new TestEngine(withTools: true);
         using var client = new ChatClientBuilder(engine.Client).UseFunctionInvocation().Build();
         engine.WillSay(Call);
-        foreach (var id in engine.Tokenizer.Encode("He is thirty.")) engine.Model.Script!.Enqueue(id);
-        engine.Model.Script!.Enqueue(engine.Model.Config.EosTokenIds[0]);
+        engine.ThenSay("He is thirty.");
         var response = await client.GetResponseAsync(TestEngine.Say("How old is Hamlet?"), new ChatOptions { Tools = [Age] });
         Assert.Equal("He is thirty.", response.Messages[^1].Text);
         Assert.Equal(["assistant", "tool", "assistant"], response.Messages.Select(message => message.Role.Value));
