@@ -63,6 +63,9 @@ public static class StateFile
         }
     }
 
+    /// <summary>Whether a string of a file is the format's own and no note.</summary>
+    internal static bool IsOwn(string key) => key is FormatKey or FingerprintKey or TokenCountKey;
+
     internal static void Write(string path, RecurrentState state, FalconMambaConfig config, IReadOnlyDictionary<string, string>? notes)
     {
         long d = config.IntermediateSize, n = config.StateSize, window = config.ConvKernel - 1;
