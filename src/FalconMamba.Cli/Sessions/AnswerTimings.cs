@@ -14,19 +14,19 @@ internal sealed class AnswerTimings
 
     public long StateBytes { get; init; }
 
-    /// <summary>From the question to the first text of the answer, loading aside.</summary>
-    public double FirstTokenSeconds { get; set; }
+    /// <summary>From the question to the first text of the answer, loading aside; null where no token gave any.</summary>
+    public double? FirstTokenSeconds { get; set; }
 
     /// <summary>From the question to the end of the answer, loading aside.</summary>
     public double TotalSeconds { get; set; }
 
     public int GeneratedTokens { get; set; }
 
-    private double TokensPerSecond => TotalSeconds > FirstTokenSeconds ? Math.Round((GeneratedTokens - 1) / (TotalSeconds - FirstTokenSeconds), 3) : 0;
+    private double TokensPerSecond => FirstTokenSeconds is { } first && TotalSeconds > first ? Math.Round((GeneratedTokens - 1) / (TotalSeconds - first), 3) : 0;
 
     /// <summary>One line for people.</summary>
     public override string ToString() =>
-        $"prompt: {Units.Digits(PromptTokens)} tokens, {Units.Digits(HitTokens)} of them read before; first token after {Units.Short(FirstTokenSeconds)} s; generated: {GeneratedTokens} tokens, {Units.Short(TokensPerSecond)} tokens/s; state: {Units.Bytes(StateBytes)}";
+        $"prompt: {Units.Digits(PromptTokens)} tokens, {Units.Digits(HitTokens)} of them read before; {(FirstTokenSeconds is { } first ? $"first token after {Units.Short(first)} s" : "no text came")}; generated: {GeneratedTokens} tokens, {Units.Short(TokensPerSecond)} tokens/s; state: {Units.Bytes(StateBytes)}";
 
     /// <summary>As a property of a JSON object.</summary>
     public void Write(Utf8JsonWriter json)
@@ -35,7 +35,7 @@ internal sealed class AnswerTimings
         json.WriteNumber("load_seconds", Math.Round(LoadSeconds, 6));
         json.WriteNumber("prompt_tokens", PromptTokens);
         json.WriteNumber("hit_tokens", HitTokens);
-        json.WriteNumber("first_token_seconds", Math.Round(FirstTokenSeconds, 6));
+        if (FirstTokenSeconds is { } first) json.WriteNumber("first_token_seconds", Math.Round(first, 6));
         json.WriteNumber("total_seconds", Math.Round(TotalSeconds, 6));
         json.WriteNumber("generated_tokens", GeneratedTokens);
         json.WriteNumber("generation_tokens_per_second", TokensPerSecond);

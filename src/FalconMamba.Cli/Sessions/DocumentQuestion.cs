@@ -22,14 +22,15 @@ internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store
         var loading = Stopwatch.GetTimestamp();
         var tokenizer = Tokenizer.Load(model);
         var prompt = new DocumentPrompt(tokenizer);
+        var encoding = Task.Run(() => prompt.Encode(facts.Text!, question), cancellationToken);
         using var runner = ModelLoading.Load(terminal, model, modelOptions, cancellationToken);
         using var tree = new PrefixTree(runner, new PrefixTreeOptions { ChunkSize = runner.PrefillChunkSize });
         using var session = Session.Load(store, facts.Name, runner, tokenizer, tree)
             ?? throw new CommandException($"The session {facts.Name} was deleted meanwhile: read the document again.");
         if (session.UnreadCount > 0) terminal.Error.WriteLine($"warning: {Units.Digits(session.UnreadCount)} tokens of {facts.Name} are not read yet: 'falcon-mamba read' goes on with them, once for all questions");
 
+        var ids = encoding.GetAwaiter().GetResult();
         var start = Stopwatch.GetTimestamp();
-        var ids = prompt.Encode(facts.Text!, question);
         var hit = session.Replace(ids, [new SessionMessage("user", ids.Length)]);
         var timings = new AnswerTimings
         {
@@ -44,7 +45,7 @@ internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store
         using (var bar = new ProgressBar(terminal, "reading", ids.Length - hit, Units.Digits)) session.Read(bar, cancellationToken);
         foreach (var piece in generator.Generate(session.State, ReadOnlyMemory<int>.Empty, new TokenHistory(ids), cancellationToken: cancellationToken))
         {
-            if (text.Length == 0) timings.FirstTokenSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            timings.FirstTokenSeconds ??= Stopwatch.GetElapsedTime(start).TotalSeconds;
             text.Append(piece);
             if (Json) continue;
             terminal.Output.Write(piece);
