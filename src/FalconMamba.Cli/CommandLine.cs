@@ -3,8 +3,10 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using FalconMamba.Cli.Bench;
+using FalconMamba.Cli.Documents;
 using FalconMamba.Cli.Models;
 using FalconMamba.Cli.Plan;
+using FalconMamba.Cli.Sessions;
 
 namespace FalconMamba.Cli;
 
@@ -62,6 +64,9 @@ internal static class CommandLine
         {
             GenerateCommand.Create(terminal),
             ChatCommand.Create(terminal),
+            ReadCommand.Create(terminal),
+            AskCommand.Create(terminal),
+            SessionsCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
             DetokenizeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
@@ -72,6 +77,7 @@ internal static class CommandLine
             PlanCommand.Create(terminal),
             PullCommand.Create(terminal),
             ModelsCommand.Create(terminal),
+            UnwrapCommand.Create(terminal),
         };
         root.Add(CommonOptions.Verbose());
         root.Options.OfType<HelpOption>().Single().Description = "Show this help.";
@@ -86,7 +92,7 @@ internal static class CommandLine
         return (command.Subcommands.Count > 0, result.Action is ParseErrorAction, result.UnmatchedTokens) switch
         {
             (true, true, []) => $"no verb was given, try '{command.Subcommands[0].FullName()}'",
-            (true, true, [var word, ..]) => $"there is no verb {word}, use one of {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}",
+            (true, true, [var word, ..]) => $"there is no verb {word}, use one of {string.Join(", ", command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name))}",
             (false, _, _) when UnknownOption(result) is { } option => $"there is no option {option}; a text that begins with a dash goes behind --",
             (_, true, _) => result.Errors[0].Message,
             _ => null,

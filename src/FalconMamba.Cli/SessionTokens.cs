@@ -1,12 +1,16 @@
 using System.Globalization;
 using FalconMamba.Generation;
+using FalconMamba.Sessions;
 
 namespace FalconMamba.Cli;
 
 /// <summary>The tokens of a saved session, which penalties look at: strings beside the state.</summary>
 internal static class SessionTokens
 {
-    private const string IdsKey = "tokens.ids", PromptKey = "tokens.prompt_length", LimitKey = "tokens.mirostat_mu";
+    /// <summary>The key of how many of the tokens are prompt.</summary>
+    public const string PromptKey = "tokens.prompt_length";
+
+    private const string IdsKey = StoredState.IdsKey, LimitKey = "tokens.mirostat_mu";
 
     /// <summary>The tokens that a session was saved with; null where it has none, or others than the state has seen.</summary>
     /// <param name="notes">The session's strings.</param>

@@ -140,6 +140,13 @@ public sealed class RecurrentState : IDisposable
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? notes = null) => StateFile.Write(path, this, _config, notes);
 
+    /// <summary>Reads a state that <see cref="Save"/> wrote.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="model">The model it belongs to.</param>
+    /// <exception cref="MalformedFileException">The file is no state, or its tensors do not fit.</exception>
+    /// <exception cref="StateMismatchException">The state is another model's.</exception>
+    public static RecurrentState Load(string path, IModelRunner model) => StateFile.Read(path, model, out _);
+
     /// <summary>Releases the memory.</summary>
     public void Dispose()
     {

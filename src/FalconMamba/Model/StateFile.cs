@@ -11,7 +11,10 @@ namespace FalconMamba.Model;
 /// </summary>
 public static class StateFile
 {
-    private const string FormatKey = "format", FormatName = "falcon-mamba-state", FingerprintKey = "fingerprint", TokenCountKey = "token_count";
+    /// <summary>The key of the number of tokens among a file's strings.</summary>
+    public const string TokenCountKey = "token_count";
+
+    private const string FormatKey = "format", FormatName = "falcon-mamba-state", FingerprintKey = "fingerprint";
 
     /// <summary>Reads a state.</summary>
     /// <param name="path">A file that <see cref="RecurrentState.Save"/> wrote.</param>
@@ -62,6 +65,9 @@ public static class StateFile
             return tensor.ToSingle();
         }
     }
+
+    /// <summary>Whether a string of a file is the format's own and no note.</summary>
+    internal static bool IsOwn(string key) => key is FormatKey or FingerprintKey or TokenCountKey;
 
     internal static void Write(string path, RecurrentState state, FalconMambaConfig config, IReadOnlyDictionary<string, string>? notes)
     {

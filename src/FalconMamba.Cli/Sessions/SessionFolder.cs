@@ -1,0 +1,34 @@
+using System.CommandLine;
+using FalconMamba.Sessions;
+
+namespace FalconMamba.Cli.Sessions;
+
+/// <summary>Where the command line keeps sessions, and how they are named there.</summary>
+internal static class SessionFolder
+{
+    private const string Variable = "FALCON_MAMBA_SESSIONS";
+
+    /// <summary>The store of this user: the folder that the environment names, else one among the data of programs.</summary>
+    public static FolderStateStore Open()
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder) return new FolderStateStore(folder);
+        var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        return data.Length > 0
+            ? new FolderStateStore(Path.Combine(data, "falcon-mamba", "sessions"))
+            : throw new CommandException($"There is no folder for sessions: name one with {Variable}.");
+    }
+
+    /// <summary>The session, as verbs on one that is there take it.</summary>
+    public static Argument<string> Name() => new("NAME") { Description = "The session's name." };
+
+    /// <summary>Claims a session.</summary>
+    /// <exception cref="CommandException">Another process has it.</exception>
+    public static IDisposable Lock(FolderStateStore store, string name) => store.TryLock(name)
+        ?? throw new CommandException($"Another process is at the session {name}: wait until it ends, or name another session.");
+
+    /// <summary>What is stored beside a session's state.</summary>
+    /// <exception cref="CommandException">There is no such session.</exception>
+    public static SessionFacts Find(FolderStateStore store, string name) => store.ReadNotes(new StateKey(name)) is { } notes
+        ? new SessionFacts(name, notes, [.. store.List(name)])
+        : throw new CommandException($"There is no session {name} in {store.Folder}: 'falcon-mamba sessions list' shows what is, 'falcon-mamba read FILE --session {name}' makes it.");
+}

@@ -1,0 +1,167 @@
+using FalconMamba.Generation;
+using FalconMamba.Model;
+using FalconMamba.Sessions;
+using FalconMamba.Tokenization;
+
+namespace FalconMamba.Tests.Sessions;
+
+public sealed class SessionTests : IDisposable
+{
+    private static readonly GenerationOptions Drawing = new() { DoSample = true, TopK = 0, MaxNewTokens = 12, Seed = 3, IgnoreEos = true };
+
+    private readonly CountingModel _model = new(FalconMambaModel.Load(SessionModels.Shipped, new ModelOptions { Deterministic = true }));
+    private readonly Tokenizer _tokenizer = Tokenizer.FromFolder(SessionModels.Shipped);
+    private readonly PrefixTree _tree;
+
+    public SessionTests() => _tree = new PrefixTree(_model);
+
+    public void Dispose()
+    {
+        _tree.Dispose();
+        _model.Dispose();
+    }
+
+    [Fact]
+    public void A_session_is_bit_for_bit_what_its_tokens_are_without_one()
+    {
+        using var session = Begun();
+        var answer = Answer(session);
+        session.Append("\nJULIET:", "user");
+        var second = Answer(session);
+        Assert.Equal(["user", "assistant", "user", "assistant"], session.Messages.Select(message => message.Role));
+        Assert.Equal(1, session.UnreadCount);
+
+        using var fresh = _model.StateOf(session.Ids[..session.Messages[2].End].ToArray());
+        var again = new TextGenerator(_model, _tokenizer, Drawing).Generate(fresh, ReadOnlyMemory<int>.Empty, new TokenHistory(session.Ids[..session.Messages[2].End]));
+        Assert.Equal(second, string.Concat(again));
+        Assert.NotEqual(answer, second);
+    }
+
+    [Fact]
+    public void A_branch_goes_its_own_way_and_reads_nothing_again()
+    {
+        using var session = Begun();
+        _model.TakeCount();
+        using var branch = session.Branch("other");
+        branch.Append("\nROMEO:\nAy me!", "user");
+        Assert.Equal(branch.Ids.Length - session.Ids.Length, _model.TakeCount());
+        Assert.Equal((1, 2), (session.Messages.Count, branch.Messages.Count));
+        var answer = Answer(session);
+        using var same = session.Branch("same");
+        same.Rewind(1);
+        Assert.Equal(answer, Answer(same));
+    }
+
+    [Fact]
+    public void A_way_back_to_a_message_costs_nothing_while_its_end_is_kept()
+    {
+        using var session = Begun();
+        var answer = Answer(session);
+        session.Append("\nJULIET:", "user");
+        _model.TakeCount();
+        Assert.Equal(0, session.Rewind(1));
+        Assert.Equal(answer, Answer(session));
+        Assert.Equal(11, _model.TakeCount());
+        Assert.Equal(0, session.Rewind(0));
+        Assert.Equal((0, 0L), (session.Ids.Length, session.State.TokenCount));
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Rewind(1));
+
+        // With nothing kept it costs what lies before it.
+        using var forgotten = Begun();
+        _ = Answer(forgotten);
+        _tree.Forget("");
+        Assert.Equal(forgotten.Messages[0].End, forgotten.Rewind(1));
+        Assert.Equal(answer, Answer(forgotten));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_stored_session_goes_on_and_back_in_another_process(bool inFolder)
+    {
+        using var folder = new TemporaryFolder();
+        using var memory = new MemoryStateStore();
+        IStateStore store = inFolder ? new FolderStateStore(folder.Root) : memory;
+        string next;
+        int end;
+        using (var session = Begun())
+        {
+            _ = Answer(session);
+            session.Notes["title"] = "a play";
+            session.Save(store);
+            session.Append("\nJULIET:", "user");
+            next = Answer(session);
+            session.Save(store);
+            end = session.Messages[0].End;
+        }
+
+        using var tree = new PrefixTree(_model);
+        using var loaded = Session.Load(store, "play", _model, _tokenizer, tree)!;
+        Assert.Equal((4, "a play", 1), (loaded.Messages.Count, loaded.Notes["title"], loaded.Notes.Count));
+        _model.TakeCount();
+        Assert.Equal(0, loaded.Rewind(3));
+        Assert.Equal(next, Answer(loaded));
+        Assert.Equal(11, _model.TakeCount());
+        Assert.Equal(0, loaded.Rewind(1));
+        Assert.Equal(end, loaded.State.TokenCount);
+
+        // What no longer belongs to it leaves the store with the next save.
+        loaded.Save(store);
+        Assert.Equal([new StateKey("play")], store.List("play").Select(entry => entry.Key).Where(key => !(key.Position <= end)));
+        Assert.Null(Session.Load(store, "absent", _model, _tokenizer, tree));
+    }
+
+    [Fact]
+    public void A_session_that_was_stored_while_it_read_goes_on_reading()
+    {
+        using var store = new MemoryStateStore();
+        using var session = new Session(_model, _tokenizer, _tree, "long");
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        Assert.Throws<OperationCanceledException>(() => session.Append(string.Concat(Enumerable.Repeat("To be, or not to be. ", 200)), "document", cancellationToken: source.Token));
+        Assert.Equal(session.Ids.Length, session.UnreadCount);
+        session.Save(store);
+        using var loaded = Session.Load(store, "long", _model, _tokenizer, _tree)!;
+        loaded.Read();
+        Assert.Equal(0, loaded.UnreadCount);
+        session.Read();
+        Assert.Equal(session.State.LastHidden, loaded.State.LastHidden);
+    }
+
+    [Fact]
+    public void Another_text_keeps_what_agrees()
+    {
+        using var session = Begun();
+        var ids = session.Ids.ToArray();
+        session.Append(" and more", "user");
+        Assert.Equal(ids.Length, session.Replace([.. ids, 5, 6]));
+        Assert.Equal((2, 1), (session.UnreadCount, session.Messages.Count));
+        Assert.Throws<ArgumentException>(() => session.Replace(ids, [new SessionMessage("user", ids.Length + 1)]));
+        Assert.Throws<ArgumentException>(() => session.Append("x", "two words"));
+    }
+
+    [Theory]
+    [InlineData("session.messages", "user:5 user:4")]
+    [InlineData("session.messages", "user:500")]
+    [InlineData("session.messages", "user")]
+    [InlineData("session.messages", "user:-1")]
+    [InlineData("tokens.ids", "1 2 3 999999")]
+    public void A_damaged_session_is_refused(string key, string value)
+    {
+        using var folder = new TemporaryFolder();
+        var store = new FolderStateStore(folder.Root);
+        var path = store.PathOf(new StateKey("s"));
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using (var state = _model.StateOf(new[] { 1, 2, 3 })) state.Save(path, new Dictionary<string, string> { ["tokens.ids"] = "1 2 3 4 5", [key] = value });
+        Assert.Contains("expected", Assert.Throws<MalformedFileException>(() => Session.Load(store, "s", _model, _tokenizer, _tree)).Message, StringComparison.Ordinal);
+    }
+
+    private static string Answer(Session session) => string.Concat(session.Generate(Drawing));
+
+    private Session Begun()
+    {
+        var session = new Session(_model, _tokenizer, _tree, "play");
+        session.Append("ROMEO:\nBut soft, what light through yonder window breaks?\n", "user");
+        return session;
+    }
+}
