@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FalconMamba.Cli.Chat;
+using FalconMamba.Generation;
 using FalconMamba.Tokenization;
 
 namespace FalconMamba.Cli;
@@ -25,6 +26,7 @@ internal static class ChatCommand
             model, system, dump, json,
         };
         var texts = new TextOptions(command, ChatSampling.DefaultNewTokens);
+        var assistants = new AssistantOption(command);
         var run = new RunOptions(command);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
@@ -49,7 +51,8 @@ internal static class ChatCommand
 
         void Chat(string path, ChatHistory history, ChatInput input, ChatInterrupts interrupts, ParseResult parse)
         {
-            var sampling = new ChatSampling(terminal, path, texts.Read(parse), history.EndOfAnswer(), parse.GetValue(json));
+            using var assistant = assistants.Load(terminal, parse, run.Read(parse), interrupts.Leaving);
+            var sampling = new ChatSampling(terminal, path, texts.Read(parse, new GenerationOptions { AssistantModel = assistant }), history.EndOfAnswer(), parse.GetValue(json));
             using var session = new ChatSession(terminal, history, ModelLoading.Load(terminal, path, run.Read(parse)));
             if (terminal.InputIsScreen) terminal.Error.WriteLine($"{CommonOptions.NameOf(path)}: /help tells the commands, Ctrl-D ends the chat");
             new ChatLoop(terminal, input, session, sampling) { Json = parse.GetValue(json) }.Run(interrupts);

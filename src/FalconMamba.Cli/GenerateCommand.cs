@@ -29,6 +29,7 @@ internal static class GenerateCommand
             model, prompt, file, echo, saveState, loadState, json,
         };
         var texts = new TextOptions(command, DefaultNewTokens);
+        var assistants = new AssistantOption(command);
         var run = new RunOptions(command);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
@@ -56,6 +57,7 @@ internal static class GenerateCommand
                     defaults = defaults with { DoSample = true, Temperature = GenerationFlags.DefaultPromptTemperature, TopK = 0 };
             }
 
+            using var assistant = assistants.Load(terminal, parse, run.Read(parse), cancellationToken);
             var session = new GenerationSession(terminal, folder, run.Read(parse))
             {
                 Prompt = text,
@@ -63,7 +65,7 @@ internal static class GenerateCommand
                 Json = parse.GetValue(json),
                 LoadState = parse.GetValue(loadState),
                 SaveState = target,
-                Options = texts.Complete(terminal, folder, texts.Read(parse, defaults)),
+                Options = texts.Complete(terminal, folder, texts.Read(parse, defaults with { AssistantModel = assistant })),
             };
             session.Run(cancellationToken);
         });

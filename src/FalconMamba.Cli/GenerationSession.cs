@@ -106,6 +106,7 @@ internal sealed class GenerationSession
         timings.PeakBytes = ResidentMemory.Now().Peak;
         timings.GeneratedTokens = generator.Ids.Count;
         timings.GenerationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds - timings.PromptSeconds;
+        if (Options.AssistantModel is not null || Options.PromptLookupNumTokens is not null) timings.Speculation = generator.Speculation;
         tail.Follow(generator.Ids);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FalconMamba.Generation;
 
 namespace FalconMamba.Cli;
 
@@ -19,6 +20,9 @@ internal sealed class GenerationTimings
 
     public double GenerationSeconds { get; set; }
 
+    /// <summary>What guessing ahead came to; null where nothing is guessed.</summary>
+    public SpeculationCounts? Speculation { get; set; }
+
     /// <summary>The bytes of the sequence's whole past.</summary>
     public long StateBytes { get; init; }
 
@@ -27,7 +31,7 @@ internal sealed class GenerationTimings
 
     /// <summary>One line for people.</summary>
     public override string ToString() =>
-        $"prompt: {PromptTokens} tokens, {Rate(PromptTokens, PromptSeconds)}; generated: {GeneratedTokens} tokens, {Rate(GeneratedTokens, GenerationSeconds)}; state: {Units.Bytes(StateBytes)}; memory: at most {Units.Bytes(PeakBytes)}";
+        $"prompt: {PromptTokens} tokens, {Rate(PromptTokens, PromptSeconds)}; generated: {GeneratedTokens} tokens, {Rate(GeneratedTokens, GenerationSeconds)}{Guesses}; state: {Units.Bytes(StateBytes)}; memory: at most {Units.Bytes(PeakBytes)}";
 
     /// <summary>As a property of a JSON object.</summary>
     public void Write(Utf8JsonWriter json)
@@ -41,10 +45,18 @@ internal sealed class GenerationTimings
         json.WriteNumber("generated_tokens", GeneratedTokens);
         json.WriteNumber("generation_seconds", Math.Round(GenerationSeconds, 6));
         json.WriteNumber("generation_tokens_per_second", PerSecond(GeneratedTokens, GenerationSeconds));
+        if (Speculation is { } counts)
+        {
+            json.WriteNumber("drafted_tokens", counts.Drafted);
+            json.WriteNumber("accepted_tokens", counts.Accepted);
+        }
+
         json.WriteNumber("state_bytes", StateBytes);
         json.WriteNumber("resident_peak_bytes", PeakBytes);
         json.WriteEndObject();
     }
+
+    private string Guesses => Speculation is { } counts ? $"; guessed: {counts.Drafted}, {counts.Accepted} of them right" : "";
 
     private static string Rate(int tokens, double seconds) => $"{Units.Short(PerSecond(tokens, seconds))} tokens/s";
 

@@ -77,6 +77,9 @@ public sealed class PretrainedModel : IModelRunner
         IProgress<int>? progress = null,
         CancellationToken cancellationToken = default) => Runner.Forward(chunks, logits, hidden, tap, progress, cancellationToken);
 
+    /// <inheritdoc/>
+    public void RollBack(RecurrentState state, long tokenCount) => Runner.RollBack(state, tokenCount);
+
     /// <summary>Waits for the calls that run, then releases buffers and files.</summary>
     public void Dispose() => Runner.Dispose();
 

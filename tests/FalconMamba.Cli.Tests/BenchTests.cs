@@ -48,6 +48,18 @@ public class BenchTests
     }
 
     [Fact]
+    public void Verifications_are_timed_beside_steps()
+    {
+        using var json = JsonDocument.Parse(Falcon.Output("bench", Tiny, "--verify", "3,5", "--accepted", "0,2", "-n", "2", "-o", "json"));
+        var rows = json.RootElement.EnumerateArray().ToArray();
+        Assert.Equal([(3, 0), (3, 2), (5, 0), (5, 2)], rows.Select(row => (row.GetProperty("n_rows").GetInt32(), row.GetProperty("n_accepted").GetInt32())));
+        Assert.All(rows, row => Assert.True(row.GetProperty("verify_ratio").GetDouble() > 0));
+        Falcon.Fails(2, "--accepted 4", "bench", Tiny, "--verify", "3", "--accepted", "4");
+        Falcon.Fails(2, "--verify", "bench", Tiny, "--accepted", "1");
+        Falcon.Fails(2, "-p", "bench", Tiny, "--verify", "3", "-p", "5");
+    }
+
+    [Fact]
     public void Tables_and_lines_hold_the_same_tests()
     {
         var table = Falcon.Output("bench", Falcon.Model, "-p", "4", "-n", "0", "-r", "1").Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -33,6 +33,24 @@ public class GenerateOptionsTests
     }
 
     [Fact]
+    public void Guessing_ahead_leaves_the_text_as_it_is()
+    {
+        string[] longer = ["generate", "-p", "ROMEO:", "-n", "120"];
+        var plain = Falcon.Output(longer);
+        string[] guessing = [.. longer, "--draft", Falcon.Model, "--num-assistant-tokens", "3", "--assistant-confidence-threshold", "0.1"];
+        Assert.Equal(plain, Falcon.Output(guessing));
+        Assert.Equal(plain, Falcon.Output([.. longer, "--prompt-lookup", "4", "--max-matching-ngram-size", "3"]));
+        using var json = JsonDocument.Parse(Falcon.Output([.. guessing, "--json"]));
+        var timings = json.RootElement.GetProperty("timings");
+        Assert.Equal(timings.GetProperty("drafted_tokens").GetInt32(), timings.GetProperty("accepted_tokens").GetInt32(), 3.0);
+        Falcon.Fails(2, "max_matching_ngram_size", [.. longer, "--max-matching-ngram-size", "3"]);
+        Falcon.Fails(2, "num_assistant_tokens", [.. longer, "--num-assistant-tokens", "3"]);
+        Falcon.Fails(2, "num_beams", [.. longer, "--prompt-lookup", "4", "--num-beams", "2"]);
+        var tiny = Path.Combine(FixtureFolder.Repository, "tests", "fixtures", "models", "tiny-f32");
+        Falcon.Fails(1, "assistant_model has a vocabulary of 1000 tokens", [.. longer, "--draft", tiny]);
+    }
+
+    [Fact]
     public void Several_texts_come_one_behind_the_other()
     {
         string[] args = [.. Romeo, "--do-sample", "--num-return-sequences", "3"];

@@ -56,6 +56,8 @@ internal sealed class ScriptedModel(IModelRunner inner) : IModelRunner
         }
     }
 
+    public void RollBack(RecurrentState state, long tokenCount) => inner.RollBack(state, tokenCount);
+
     public void Dispose()
     {
         IsDisposed = true;

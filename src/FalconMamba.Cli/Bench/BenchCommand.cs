@@ -1,10 +1,13 @@
 using System.CommandLine;
+using FalconMamba.Generation;
 
 namespace FalconMamba.Cli.Bench;
 
 /// <summary><c>bench</c>: measures a model on this machine, with llama-bench's flags and names.</summary>
 internal static class BenchCommand
 {
+    private const int DefaultVerifications = 32;
+
     public static Command Create(Terminal terminal)
     {
         var model = CommonOptions.Model();
@@ -21,18 +24,22 @@ internal static class BenchCommand
         format.AcceptOnlyFromAmong(RowWriter.Formats);
         var bandwidth = new Option<bool>("--bandwidth") { Description = "Measure how fast this machine reads memory and computes products too, and the shares that tests reach." };
         var parallel = NumberList.Option("--parallel", [], 1, Prefill.MostTokens, "Instead, run N sequences at once: each reads -p tokens, then all generate -n in step.");
+        var verify = NumberList.Option("--verify", [], 1, 1 + GenerationOptions.MostDraftTokens, "Instead, compare verifications of N tokens, one and N − 1 guesses, with steps of one token; -n says how many, by default 32.");
+        var accepted = NumberList.Option("--accepted", [], 0, GenerationOptions.MostDraftTokens, "With --verify: go back to the first N guesses; by default none is wrong.");
         var flat = Position("--flat", "Instead, generate N tokens, and compare the time of a token at position N with that at position 1,000.");
         var flatPrompt = Position("--flat-prompt", "The same for a prompt of N tokens, which goes through the layers as --prefill says.");
         var csv = new Option<string?>("--csv") { HelpName = "FILE", Description = "With --flat or --flat-prompt: write time and memory along the way." };
         var chart = new Option<string?>("--chart") { HelpName = "FILE", Description = "With --flat or --flat-prompt: draw them, as .png or .svg." };
         var command = new Command("bench", "Measure a model's speed on this machine. Lists (1,2,4) and ranges (1-8*2) run every combination.")
         {
-            model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, flat, flatPrompt, csv, chart,
+            model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, verify, accepted, flat, flatPrompt, csv, chart,
         };
         var run = new RunOptions(command, hasLists: true);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
             Refuse(parse, parallel, "reads -p and generates -n", flat, flatPrompt, pairs, depth);
+            Refuse(parse, verify, "times single tokens", parallel, flat, flatPrompt, prompt, pairs, depth, batch, repetitions, bandwidth);
+            if (parse.Has(accepted) && !parse.Has(verify)) throw new UsageException("--accepted goes with --verify.");
             Refuse(parse, flat, "is a run of its own", flatPrompt, prompt, generated, pairs, depth, batch, microBatch, repetitions, bandwidth);
             Refuse(parse, flatPrompt, "is a run of its own", prompt, generated, pairs, depth, batch, repetitions, bandwidth);
             var isFlat = parse.Has(flat) || parse.Has(flatPrompt);
@@ -54,6 +61,7 @@ internal static class BenchCommand
             // As in llama-bench, what is not named runs with its default, and 0 leaves it out.
             var (prompts, generations) = (NumberList.Read(parse, prompt, 512), NumberList.Read(parse, generated, 128));
             if (isFlat) plan.RunFlat(parse.GetValue(parse.Has(flat) ? flat : flatPrompt), parse.Has(flatPrompt), csvPath, chartPath, cancellationToken);
+            else if (parse.Has(verify)) plan.RunVerify(NumberList.Read(parse, verify), parse.Has(accepted) ? NumberList.Read(parse, accepted) : null, NumberList.Read(parse, generated, DefaultVerifications)[0], cancellationToken);
             else if (parse.Has(parallel)) plan.RunParallel(prompts, generations, NumberList.Read(parse, parallel), cancellationToken);
             else plan.RunTests(Works(prompts, generations, parse.GetValue(pairs) ?? []), NumberList.Read(parse, depth, 0), cancellationToken);
         });

@@ -78,6 +78,29 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
         rows.Finish();
     }
 
+    /// <summary>What guessing ahead costs and gains.</summary>
+    /// <param name="rows">Tokens of a verification.</param>
+    /// <param name="accepted">How many guesses count as accepted; null for all.</param>
+    /// <param name="rounds">How many verifications.</param>
+    /// <param name="cancellationToken">Looked at before every forward pass.</param>
+    public void RunVerify(int[] rows, int[]? accepted, int rounds, CancellationToken cancellationToken)
+    {
+        if (accepted is not null && accepted.Max() >= rows.Min())
+            throw new UsageException($"--accepted {accepted.Max()} is too much for --verify {rows.Min()}, which has {rows.Min() - 1} guesses.");
+        var written = new RowWriter(terminal, Format);
+        ForEachModel((runner, _) =>
+        {
+            foreach (var test in from r in rows from a in accepted ?? [r - 1] select new VerifyTest(r, a, rounds))
+            {
+                using var progress = new ProgressBar(terminal, $"verifying {test.Rows}", (1L + test.Rows) * rounds, Units.Digits, betweenFrames: TimeSpan.FromSeconds(2));
+                runner.Progress.Begin(progress);
+                var result = test.Run(runner, WarmUp, cancellationToken);
+                written.Add(result.Fields(runner), VerifyResult.Heading, result.Cells());
+            }
+        });
+        written.Finish();
+    }
+
     /// <summary>Time and memory against the position, of a prompt's tokens or of generated ones.</summary>
     public void RunFlat(int last, bool reads, string? csv, string? chart, CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ internal sealed class BenchRunner : IDisposable
 
     private readonly Random _random = new(1);
     private readonly int[] _one = new int[1];
-    private int[] _pass = [];
+    private int[] _pass = [], _guess = [];
     private float[] _logits;
 
     /// <summary>Loads a model and runs its first token.</summary>
@@ -107,6 +107,17 @@ internal sealed class BenchRunner : IDisposable
             foreach (ref var id in ids.AsSpan()) id = _random.Next(Model.Config.VocabSize);
             Forward(chunks, cancellationToken);
         }
+    }
+
+    /// <summary>Moves a state over random tokens as a verification does: in one call, with logits for each, and a way back.</summary>
+    public void Verify(RecurrentState state, int rows, CancellationToken cancellationToken)
+    {
+        if (_guess.Length != rows) _guess = new int[rows];
+        foreach (ref var id in _guess.AsSpan()) id = _random.Next(Model.Config.VocabSize);
+        var needed = rows * Model.Config.VocabSize;
+        if (_logits.Length < needed) _logits = new float[needed];
+        Model.Forward([new Chunk(state, _guess) { Logits = RowSelection.All, KeepScanInputs = true }], _logits, progress: Progress, cancellationToken: cancellationToken);
+        Progress.Add(rows);
     }
 
     public void Dispose() => Model.Dispose();

@@ -109,6 +109,7 @@ internal sealed class ChatSession : IDisposable
         timings.PromptSeconds = reading.Seconds;
         timings.GeneratedTokens = generator.Ids.Count;
         timings.GenerationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds - timings.PromptSeconds;
+        if (options.AssistantModel is not null || options.PromptLookupNumTokens is not null) timings.Speculation = generator.Speculation;
         timings.PeakBytes = ResidentMemory.Now().Peak;
         return new ChatReply
         {

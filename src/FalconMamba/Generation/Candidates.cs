@@ -142,6 +142,17 @@ internal sealed class Candidates
     public int Draw(double uniform, out double probability)
     {
         var weights = Weights(out var total);
+        var chosen = PlaceOf(weights, total, uniform);
+        probability = weights[chosen] / total;
+        return _ids[chosen];
+    }
+
+    /// <summary>Where the running sum of weights exceeds a fraction of their total.</summary>
+    /// <param name="weights">The weights, of which one is not 0.</param>
+    /// <param name="total">Their sum.</param>
+    /// <param name="uniform">A number in [0, 1).</param>
+    public static int PlaceOf(ReadOnlySpan<double> weights, double total, double uniform)
+    {
         var remaining = uniform * total;
         var (block, mass) = (0, 0.0);
         for (var start = 0; start < weights.Length && remaining >= 0; start += DrawBlock)
@@ -152,9 +163,7 @@ internal sealed class Candidates
             remaining -= sum;
         }
 
-        var chosen = block + PlaceIn(weights.Slice(block, Math.Min(DrawBlock, weights.Length - block)), mass);
-        probability = weights[chosen] / total;
-        return _ids[chosen];
+        return block + PlaceIn(weights.Slice(block, Math.Min(DrawBlock, weights.Length - block)), mass);
     }
 
     /// <summary>Writes the logits to their places in a row; what is dropped is minus infinity there.</summary>
@@ -163,6 +172,15 @@ internal sealed class Candidates
     {
         row.Fill(float.NegativeInfinity);
         for (var i = 0; i < Count; i++) row[_ids[i]] = _logits[i];
+    }
+
+    /// <summary>Writes the probabilities to their places in a row; what is dropped is 0 there.</summary>
+    /// <param name="row">[V].</param>
+    public void CopyProbabilitiesTo(Span<double> row)
+    {
+        var weights = Weights(out var total);
+        row.Clear();
+        for (var i = 0; i < Count; i++) row[_ids[i]] = weights[i] / total;
     }
 
     /// <summary>Divides the logits; a quotient beyond float's range becomes its largest finite value.</summary>
@@ -239,8 +257,8 @@ internal sealed class Candidates
         return values;
     }
 
-    // Eight sums side by side whatever the width of vectors, so that the bits are the same everywhere.
-    private static double Sum(ReadOnlySpan<double> values)
+    /// <summary>The sum of values: eight side by side whatever the width of vectors, so that the bits are the same everywhere.</summary>
+    public static double Sum(ReadOnlySpan<double> values)
     {
         var sums = Vector512<double>.Zero;
         var i = 0;

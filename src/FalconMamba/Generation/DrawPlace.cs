@@ -11,6 +11,9 @@ internal enum DrawPurpose
 
     /// <summary>A token's chance in a beam search, one number for each token.</summary>
     Beam,
+
+    /// <summary>Whether a drafted token stays, and from the second number on the draft's own draws.</summary>
+    Draft,
 }
 
 /// <summary>

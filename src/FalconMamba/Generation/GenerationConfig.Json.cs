@@ -56,6 +56,8 @@ public sealed partial record GenerationConfig
         ("begin_suppress_tokens", (f, key, o) => o with { BeginSuppressTokens = f.TokenIds(key, []) }),
         ("forced_bos_token_id", (f, key, o) => o with { ForcedBosTokenId = f.TokenId(key, null) }),
         ("forced_eos_token_id", (f, key, o) => o with { ForcedEosTokenIds = f.TokenIds(key, []) }),
+        ("prompt_lookup_num_tokens", (f, key, o) => o with { PromptLookupNumTokens = f.OptionalInt32(key) }),
+        ("max_matching_ngram_size", (f, key, o) => o with { MaxMatchingNgramSize = f.OptionalInt32(key) }),
         ("renormalize_logits", (f, key, o) => o with { RenormalizeLogits = f.Boolean(key, false) ? true : null }),
     ];
 

@@ -64,6 +64,11 @@ public sealed partial record GenerationOptions
             ForcedBosTokenId = over.ForcedBosTokenId ?? ForcedBosTokenId,
             ForcedEosTokenIds = Or(over.ForcedEosTokenIds, ForcedEosTokenIds),
             RenormalizeLogits = over.RenormalizeLogits ?? RenormalizeLogits,
+            PromptLookupNumTokens = over.PromptLookupNumTokens ?? PromptLookupNumTokens,
+            MaxMatchingNgramSize = over.MaxMatchingNgramSize ?? MaxMatchingNgramSize,
+            AssistantModel = over.AssistantModel ?? AssistantModel,
+            NumAssistantTokens = over.NumAssistantTokens ?? NumAssistantTokens,
+            AssistantConfidenceThreshold = over.AssistantConfidenceThreshold ?? AssistantConfidenceThreshold,
             LogitsProcessors = Or(over.LogitsProcessors, LogitsProcessors),
         };
     }

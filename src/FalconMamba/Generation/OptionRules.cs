@@ -10,7 +10,7 @@ namespace FalconMamba.Generation;
 internal static class OptionRules
 {
     private const string NoEnd = "has no effect where no token ends the text";
-    private const string NoSampling = "without do_sample", NoBeams = "without num_beams", NoMirostat = "without mirostat", NoDry = "without dry_multiplier";
+    private const string NoSampling = "without do_sample", NoBeams = "without num_beams", NoMirostat = "without mirostat", NoDry = "without dry_multiplier", NoAssistant = "without assistant_model";
 
     private static readonly Rule[] AboutTheEnd =
     [
@@ -50,6 +50,12 @@ internal static class OptionRules
         Idle("length_penalty", o => o.LengthPenalty is not (null or 1), o => o.Beams > 1 ? null : NoBeams, o => o with { LengthPenalty = null }),
         Idle("early_stopping", o => o.EarlyStopping is EarlyStopping.True or EarlyStopping.Never, o => o.Beams > 1 ? null : NoBeams, o => o with { EarlyStopping = null }),
         Idle("num_return_sequences", o => o.NumReturnSequences is > 1, o => o.DoSample == true || o.Beams > 1 ? null : "without do_sample or num_beams: all would be the same", o => o with { NumReturnSequences = null }),
+        Guessing("assistant_model", o => o.AssistantModel is not null, o => o with { AssistantModel = null }),
+        Guessing("prompt_lookup_num_tokens", o => o.PromptLookupNumTokens is not null, o => o with { PromptLookupNumTokens = null }),
+        new("prompt_lookup_num_tokens", o => o.PromptLookupNumTokens is not null, o => o.AssistantModel is not null ? "cannot be used with assistant_model" : null, o => o with { PromptLookupNumTokens = null }, "give one of them"),
+        Idle("max_matching_ngram_size", o => o.MaxMatchingNgramSize is not null, o => o.PromptLookupNumTokens is null ? "without prompt_lookup_num_tokens" : null, o => o with { MaxMatchingNgramSize = null }),
+        Idle("num_assistant_tokens", o => o.NumAssistantTokens is not null, o => o.AssistantModel is null ? NoAssistant : null, o => o with { NumAssistantTokens = null }),
+        Idle("assistant_confidence_threshold", o => o.AssistantConfidenceThreshold is not null, o => o.AssistantModel is null ? NoAssistant : null, o => o with { AssistantConfidenceThreshold = null }),
         Idle("max_length", o => o.MaxLength is not null, o => o.MaxNewTokens is not null ? "beside max_new_tokens" : null, o => o with { MaxLength = null }),
         Idle("eos_token_id", o => o.EosTokenIds is not null, o => o.IgnoreEos ? "where end tokens are ignored" : null, o => o with { EosTokenIds = null }),
         Idle("renormalize_logits", o => o.RenormalizeLogits == true, o => o.Beams > 1 || o.OutputScores ? null : "without num_beams or output_scores", o => o with { RenormalizeLogits = null }),
@@ -72,7 +78,7 @@ internal static class OptionRules
             throw new ArgumentException($"{idle.Name} {NoEnd}: {idle.Remedy}.", nameof(options));
     }
 
-    /// <summary>Refuses token ids that the vocabulary does not have.</summary>
+    /// <summary>Refuses token ids that the vocabulary does not have, and an assistant with another vocabulary.</summary>
     /// <exception cref="ArgumentException">There is one; the message is one sentence.</exception>
     public static void ThrowIfUnknownToken(GenerationOptions options, int vocabulary)
     {
@@ -84,6 +90,8 @@ internal static class OptionRules
         Check("forced_eos_token_id", options.ForcedEosTokenIds);
         Check("eos_token_id", options.EosTokenIds ?? []);
         Check("stop_ids", options.StopIds);
+        if (options.AssistantModel is { } assistant && assistant.Config.VocabSize != vocabulary)
+            throw new ArgumentException($"assistant_model has a vocabulary of {assistant.Config.VocabSize} tokens and the model one of {vocabulary}: take an assistant with the model's tokenizer.", nameof(options));
 
         void Check(string name, IEnumerable<int> ids)
         {
@@ -110,7 +118,7 @@ internal static class OptionRules
 
     // Only a setting of a file comes so far: of a caller's own, the other one was refused before.
     private static string? BesideBeams(GenerationOptions o) =>
-        !o.StopStrings.IsEmpty ? "cannot be used with stop_strings" : o.Mirostat is > 0 ? "cannot be used with mirostat" : o.NumReturnSequences > o.Beams ? "is less than num_return_sequences" : null;
+        !o.StopStrings.IsEmpty ? "cannot be used with stop_strings" : o.Mirostat is > 0 ? "cannot be used with mirostat" : o.DraftTokens > 0 ? "cannot be used with assistant_model or prompt_lookup_num_tokens" : o.NumReturnSequences > o.Beams ? "is less than num_return_sequences" : null;
 
     private static Rule Idle(string name, Func<GenerationOptions, bool> isSet, Func<GenerationOptions, string?> reason, Func<GenerationOptions, GenerationOptions> without) =>
         new(name, isSet, o => reason(o) is { } why ? $"has no effect {why}" : null, without);
@@ -124,6 +132,9 @@ internal static class OptionRules
 
     private static Rule Narrowing(string name, Func<GenerationOptions, bool> isSet, Func<GenerationOptions, GenerationOptions> without) =>
         Idle(name, isSet, o => o.DoSample != true ? NoSampling : o.Mirostat is > 0 ? "with mirostat" : null, without);
+
+    private static Rule Guessing(string name, Func<GenerationOptions, bool> isSet, Func<GenerationOptions, GenerationOptions> without) =>
+        new(name, isSet, o => o.Beams > 1 ? "cannot be used with num_beams" : o.NumReturnSequences is > 1 ? "cannot be used with num_return_sequences" : null, without, "leave it out, or ask for one sequence");
 
     /// <param name="Name">The setting.</param>
     /// <param name="IsSet">Whether it asks for anything.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FalconMamba.Generation.Filters;
+using FalconMamba.Generation.Speculation;
 
 namespace FalconMamba.Generation;
 
@@ -45,13 +46,13 @@ public sealed class Sampler
     /// <returns>An id from 0 to V − 1; the lowest of the likeliest when nothing is drawn.</returns>
     /// <exception cref="ArgumentException">The history matters, and is missing or holds a token that the vocabulary lacks.</exception>
     /// <exception cref="InvalidOperationException">The logits hold a NaN, positive infinity, or nothing but minus infinity.</exception>
-    public int Sample(Span<float> logits, long position, TokenHistory? history = null, int sequence = 0, Span<float> scores = default)
+    public int Sample(Span<float> logits, long position, TokenHistory? history = null, int sequence = 0, Span<float> scores = default) =>
+        Choose(logits, position, history, sequence, scores, default);
+
+    /// <summary>The same, where the token was guessed: a guess that was drawn stays wherever the distribution allows it.</summary>
+    internal int Choose(Span<float> logits, long position, TokenHistory? history, int sequence, Span<float> scores, DraftedToken guess)
     {
-        if (NeedsHistory && history is null) throw new ArgumentException("The options look at the tokens before: give the history.", nameof(history));
-        ReadOnlySpan<int> ids = history is null ? [] : history.Ids;
-        if (_pipeline.NeedsHistory && ids.ContainsAnyExceptInRange(0, logits.Length - 1))
-            throw new ArgumentException($"The history holds a token that is not from 0 to {logits.Length - 1}, as the vocabulary has {logits.Length}.", nameof(history));
-        _pipeline.Process(ids, history?.PromptLength ?? 0, logits);
+        Process(logits, history);
         if (!_draws && scores.IsEmpty) return ArgMax.Of(logits);
         var candidates = Candidates.OfThread;
         candidates.Load(logits);
@@ -66,8 +67,46 @@ public sealed class Sampler
         }
 
         if (!_draws) return ArgMax.Of(logits);
-        var id = candidates.Draw(place.Uniform(DrawPurpose.Token), out var probability);
+        var id = guess.Chances.IsEmpty
+            ? candidates.Draw(place.Uniform(DrawPurpose.Token), out var probability)
+            : AcceptanceRule.Choose(candidates, guess.Id, guess.Chances, place, out probability);
         if (_mirostat is not null) history!.MirostatMu = _mirostat.Follow(limit, probability);
         return id;
+    }
+
+    /// <summary>Guesses a token by a smaller model's logits, and proposes it.</summary>
+    /// <param name="logits">The smaller model's [V]; changed in place.</param>
+    /// <param name="position">The position of the proposal's first token: the draws depend on it and on the token's place behind it.</param>
+    /// <param name="history">The tokens before it, proposed ones included.</param>
+    /// <param name="proposal">Takes it.</param>
+    /// <param name="chance">How likely it was.</param>
+    internal int Draft(Span<float> logits, long position, TokenHistory history, Proposal proposal, out double chance)
+    {
+        Process(logits, history);
+        if (!_draws)
+        {
+            var likeliest = ArgMax.Of(logits);
+            chance = Math.Exp(logits[likeliest] - LogSoftmax.Shift(logits));
+            proposal.Add(likeliest);
+            return likeliest;
+        }
+
+        var candidates = Candidates.OfThread;
+        candidates.Load(logits);
+        _pipeline.Filter(candidates, new DrawPlace(_seed, position + proposal.Count));
+        candidates.CopyProbabilitiesTo(proposal.NextChances());
+        // A position is drafted for anew each time a guess before it fails: the first one's is never the same again.
+        var id = candidates.Draw(new DrawPlace(_seed, position).Uniform(DrawPurpose.Draft, 1 + proposal.Count), out chance);
+        proposal.AddDrawn(id);
+        return id;
+    }
+
+    private void Process(Span<float> logits, TokenHistory? history)
+    {
+        if (NeedsHistory && history is null) throw new ArgumentException("The options look at the tokens before: give the history.", nameof(history));
+        ReadOnlySpan<int> ids = history is null ? [] : history.Ids;
+        if (_pipeline.NeedsHistory && ids.ContainsAnyExceptInRange(0, logits.Length - 1))
+            throw new ArgumentException($"The history holds a token that is not from 0 to {logits.Length - 1}, as the vocabulary has {logits.Length}.", nameof(history));
+        _pipeline.Process(ids, history?.PromptLength ?? 0, logits);
     }
 }

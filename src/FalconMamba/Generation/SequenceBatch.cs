@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using FalconMamba.Generation.Speculation;
 using FalconMamba.Model;
 using FalconMamba.Tokenization;
 
@@ -36,7 +37,7 @@ internal sealed class SequenceBatch
     {
         var room = _options.NewTokens(prompt.Length);
         var history = new TokenHistory(prompt.Span);
-        var logits = new float[_model.Config.VocabSize];
+        var logits = new float[checked(SequenceSteps.Rows(_options) * _model.Config.VocabSize)];
         _model.Forward([new Chunk(state, prompt)], logits, progress: progress, cancellationToken: cancellationToken);
         if (_options.Beams == 1) return Draw(state, logits, history, room, cancellationToken);
         var beams = new BeamSearch(_model, _options, _endIds).Run(state, logits, history, room, cancellationToken);
@@ -51,11 +52,12 @@ internal sealed class SequenceBatch
         {
             for (var i = 0; i < count; i++)
             {
-                var track = new SequenceTrack(_options, _sampler, _endIds, i == 0 ? history : history.Fork(), room, first.Length, i);
+                var track = new SequenceTrack(_options, _sampler, _endIds, i == 0 ? history : history.Fork(), room, _model.Config.VocabSize, i);
                 members.Add(new Member(track, i == count - 1 ? state : state.Fork(), _tokenizer is null ? null : new AnswerText(_tokenizer, _options.StopStrings)));
             }
 
-            Step(members, first, cancellationToken);
+            if (_options.DraftTokens > 0) StepAhead(members[0], first, cancellationToken);
+            else Step(members, first, cancellationToken);
             return [.. members.Select(member => member.Result())];
         }
         finally
@@ -74,12 +76,23 @@ internal sealed class SequenceBatch
         var chunks = new Chunk[running.Length];
         while (true)
         {
-            for (var i = 0; i < running.Length; i++) running[i].Choose(logits.AsSpan(i * vocabulary, vocabulary));
+            for (var i = 0; i < running.Length; i++) running[i].Choose(logits.AsSpan(i * vocabulary, vocabulary), running[i].State.TokenCount);
             if (Array.Exists(running, member => member.Track.FinishReason != FinishReason.None))
                 running = Array.FindAll(running, member => member.Track.FinishReason == FinishReason.None);
             if (running.Length == 0) return;
             for (var i = 0; i < running.Length; i++) chunks[i] = new Chunk(running[i].State, running[i].Next);
             _model.Forward(chunks.AsSpan(0, running.Length), logits, cancellationToken: cancellationToken);
+        }
+    }
+
+    private void StepAhead(Member member, float[] logits, CancellationToken cancellationToken)
+    {
+        using var steps = new SequenceSteps(_model, _options, _sampler, member.State, logits);
+        while (true)
+        {
+            member.Choose(steps.Logits, steps.Position, steps.Guess);
+            if (member.Track.FinishReason != FinishReason.None) return;
+            steps.Advance(member.Next.Span[0], member.Track.History, member.Track.Room, cancellationToken);
         }
     }
 
@@ -105,9 +118,9 @@ internal sealed class SequenceBatch
         /// <summary>The token that comes next.</summary>
         public ReadOnlyMemory<int> Next => _next;
 
-        public void Choose(Span<float> logits)
+        public void Choose(Span<float> logits, long position, DraftedToken guess = default)
         {
-            var id = track.Choose(logits, state.TokenCount);
+            var id = track.Choose(logits, position, guess);
             _ids.Add(id);
             _next[0] = id;
             if (track.Details is { } details) _details.Add(details);

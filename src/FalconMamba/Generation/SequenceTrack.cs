@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using FalconMamba.Generation.Speculation;
 
 namespace FalconMamba.Generation;
 
@@ -37,13 +38,17 @@ internal sealed class SequenceTrack
     /// <summary>Why it ended; none while it goes on.</summary>
     public FinishReason FinishReason { get; set; }
 
+    /// <summary>How many tokens may still come.</summary>
+    public int Room => _room - _count;
+
     /// <summary>Chooses the next token and adds it to the history.</summary>
     /// <param name="logits">[V]; changed in place.</param>
     /// <param name="position">The token's position in the sequence.</param>
-    public int Choose(Span<float> logits, long position)
+    /// <param name="guess">What was guessed of it.</param>
+    public int Choose(Span<float> logits, long position, DraftedToken guess = default)
     {
         logits[.._raw.Length].CopyTo(_raw);
-        var id = _sampler.Sample(logits, position, History, _sequence, _scores);
+        var id = _sampler.Choose(logits, position, History, _sequence, _scores, guess);
         if (_options.WantsDetails) Details = TokenDetails.Of(_options, id, _raw, _scores);
         History.Append(id);
         _count++;

@@ -39,6 +39,9 @@ public sealed class TextGenerator
     /// <inheritdoc cref="TokenGenerator.Pending"/>
     public int? Pending => _tokens.Pending;
 
+    /// <inheritdoc cref="TokenGenerator.Speculation"/>
+    public SpeculationCounts Speculation => _tokens.Speculation;
+
     /// <inheritdoc cref="TokenGenerator.NeedsHistory"/>
     public bool NeedsHistory => _tokens.NeedsHistory;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using FalconMamba.Generation.Speculation;
 using FalconMamba.Model;
 
 namespace FalconMamba.Generation;
@@ -17,7 +18,6 @@ public sealed class TokenGenerator
     private readonly Sampler _sampler;
     private readonly ImmutableArray<int> _endIds;
     private readonly float[] _logits;
-    private readonly int[] _next = new int[1];
 
     /// <summary>A generator for one model and fixed options.</summary>
     /// <param name="model">The model.</param>
@@ -33,7 +33,7 @@ public sealed class TokenGenerator
             throw new ArgumentException("num_return_sequences asks for several sequences, a stream is one: use Generate.", nameof(options));
         _endIds = EndIds(model, _options);
         _sampler = new Sampler(_options, _endIds);
-        _logits = new float[model.Config.VocabSize];
+        _logits = new float[checked(SequenceSteps.Rows(_options) * model.Config.VocabSize)];
     }
 
     /// <summary>Why the last generation ended.</summary>
@@ -48,6 +48,9 @@ public sealed class TokenGenerator
     /// <summary>What the options ask to be kept of the last token; null if it is nothing.</summary>
     public TokenDetails? Details { get; private set; }
 
+    /// <summary>How many tokens of the last generation were guessed ahead, and how many of them came true.</summary>
+    public SpeculationCounts Speculation { get; private set; }
+
     /// <summary>Whether choices depend on the tokens before them, so that a state with a past needs its history.</summary>
     public bool NeedsHistory => _sampler.NeedsHistory;
 
@@ -58,7 +61,10 @@ public sealed class TokenGenerator
     /// Reads the prompt and generates. The draws are indexed by the token's position in the sequence, so that a saved
     /// session goes on as if it had never stopped.
     /// </summary>
-    /// <param name="state">The sequence's past; moved over the prompt and all generated tokens but the last.</param>
+    /// <param name="state">
+    /// The sequence's past; moved over the prompt and all generated tokens but the last. Where tokens are guessed ahead, it is at
+    /// that place when the ids are all taken or no more are asked for, and further while they are.
+    /// </param>
     /// <param name="prompt">The next tokens; may be empty if the state has seen some.</param>
     /// <param name="history">
     /// The tokens that the state has seen, and the pending one if the prompt begins with it; prompt and output are added. Null
@@ -79,13 +85,14 @@ public sealed class TokenGenerator
         FinishReason = FinishReason.None;
         Pending = null;
         Details = null;
+        Speculation = default;
         var room = _options.NewTokens(state.TokenCount + prompt.Length);
         var tokens = WithPrompt(history, state.TokenCount, prompt.Span);
         tokens.Reserve(Math.Min(room, ReservedTokens));
         _model.Forward([new Chunk(state, prompt)], _logits, progress: progress, cancellationToken: cancellationToken);
         return _options.Beams > 1
             ? Search(state, tokens, room, cancellationToken)
-            : Continue(state, new SequenceTrack(_options, _sampler, _endIds, tokens, room, _logits.Length), cancellationToken);
+            : Continue(state, new SequenceTrack(_options, _sampler, _endIds, tokens, room, _model.Config.VocabSize), cancellationToken);
     }
 
     /// <summary>The tokens that end a text of a model.</summary>
@@ -94,15 +101,15 @@ public sealed class TokenGenerator
 
     private IEnumerable<int> Continue(RecurrentState state, SequenceTrack track, CancellationToken cancellationToken)
     {
+        using var steps = new SequenceSteps(_model, _options, _sampler, state, _logits);
         while (true)
         {
-            var id = track.Choose(_logits, state.TokenCount);
+            var id = track.Choose(steps.Logits, steps.Position, steps.Guess);
             (Pending, Details, FinishReason) = (id, track.Details, track.FinishReason);
             yield return id;
             if (FinishReason != FinishReason.None) yield break;
-            _next[0] = id;
-            _model.Forward([new Chunk(state, _next)], _logits, cancellationToken: cancellationToken);
-            Pending = null;
+            steps.Advance(id, track.History, track.Room, cancellationToken);
+            (Pending, Speculation) = (null, steps.Counts);
         }
     }
 
@@ -132,7 +139,7 @@ public sealed class TokenGenerator
         if (known < 0 || known > prompt.Length || !prompt[..(int)known].SequenceEqual(history.Ids[^(int)known..]))
             throw new ArgumentException($"The history has {history.Count} tokens and is not that of the state, which has seen {seen}.", nameof(history));
         foreach (var id in history.Ids)
-            if ((uint)id >= (uint)_logits.Length) throw new ArgumentException($"The history holds token {id}, the vocabulary has {_logits.Length}.", nameof(history));
+            if ((uint)id >= (uint)_model.Config.VocabSize) throw new ArgumentException($"The history holds token {id}, the vocabulary has {_model.Config.VocabSize}.", nameof(history));
         history.AppendPrompt(prompt[(int)known..]);
         return history;
     }

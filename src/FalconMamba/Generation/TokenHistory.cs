@@ -26,6 +26,9 @@ public sealed class TokenHistory
     /// <summary>The tokens; valid until one is added.</summary>
     public ReadOnlySpan<int> Ids => _ids.AsSpan(0, Count);
 
+    /// <summary>The same.</summary>
+    internal ReadOnlyMemory<int> Memory => _ids.AsMemory(0, Count);
+
     /// <summary>How many of them are prompt: they do not count as generated.</summary>
     public int PromptLength { get; private set; }
 
@@ -64,6 +67,9 @@ public sealed class TokenHistory
     {
         if (Count + more > _ids.Length) Array.Resize(ref _ids, Math.Max(checked(Count + more), 2 * Count));
     }
+
+    /// <summary>Takes generated tokens back.</summary>
+    internal void Truncate(int count) => Count = count;
 
     /// <summary>Takes another history's content.</summary>
     internal void CopyFrom(TokenHistory other)

@@ -59,7 +59,8 @@ internal unsafe struct CausalConvolution<T> : IBlockJob where T : unmanaged, ILa
                 var stop = Math.Min(segment.Count, start + MostTokens);
                 for (var d = first; d < end; d += 16)
                 {
-                    var stored = segment.Convolution.Pointer + ((((nint)_layer * _width) + d) * (_taps - 1));
+                    var place = (((nint)_layer * _width) + d) * (_taps - 1);
+                    float* stored = segment.ConvolutionBefore.Pointer + place, kept = segment.Convolution.Pointer + place;
                     var rows = _input + ((nint)segment.Row * _inputStride) + d;
                     var output = _output + ((nint)segment.Row * _outputStride) + d;
                     if (_taps == 4) ConvolveFour(d, stored, rows, output, start, stop);
@@ -68,7 +69,7 @@ internal unsafe struct CausalConvolution<T> : IBlockJob where T : unmanaged, ILa
 
                     // Ascending, so that a short chunk shifts what is stored without losing any of it.
                     for (var k = 0; k < _taps - 1; k++)
-                        T.Store(Column(stored, rows, segment.Count - _taps + 1 + k), stored + (k * 16));
+                        T.Store(Column(stored, rows, segment.Count - _taps + 1 + k), kept + (k * 16));
                 }
             }
         }

@@ -24,4 +24,11 @@ internal readonly record struct Rows(NativeBuffer Buffer, int Stride, int Offset
 /// <param name="Count">How many rows.</param>
 /// <param name="Convolution">The convolution's last inputs: [layers, D/16, K−1, 16], oldest first.</param>
 /// <param name="Scan">The scan's state: [layers, D/16, N, 16].</param>
-internal readonly record struct Segment(int Row, int Count, NativeBuffer Convolution, NativeBuffer Scan);
+internal readonly record struct Segment(int Row, int Count, NativeBuffer Convolution, NativeBuffer Scan)
+{
+    /// <summary>Where the convolution's last inputs are read, if not where they are written.</summary>
+    public NativeBuffer ConvolutionBefore { get; init; } = Convolution;
+
+    /// <summary>Where the scan's state is read, if not where it is written.</summary>
+    public NativeBuffer ScanBefore { get; init; } = Scan;
+}

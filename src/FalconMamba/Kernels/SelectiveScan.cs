@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
@@ -80,6 +81,7 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
             ref readonly var segment = ref _segments[i];
             if (_assembledStep != null && segment.Count == 1)
             {
+                Bring(in segment, first, end - first);
                 RunAssembled(_assembledStep, segment.Row, (end - first) / LineFloats, first, State(in segment, first), null);
                 continue;
             }
@@ -90,6 +92,7 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
                 for (nint d = first; d < end; d += 16)
                 {
                     var s = State(in segment, d);
+                    if (done == 0) Bring(in segment, d, LineFloats);
                     Prefetch(s, d);
                     if (_assembled != null) RunAssembled(_assembled, segment.Row + done, count, d, s, columns);
                     else Scan(segment.Row + done, count, d, s, columns);
@@ -110,6 +113,14 @@ internal unsafe struct SelectiveScan<T> : IBlockJob where T : unmanaged, ILanes<
             Sse.Prefetch0(s + (n * 16));
             Sse.Prefetch0(a + (n * 16));
         }
+    }
+
+    /// <summary>Brings some channels' state to where the scan moves it forward.</summary>
+    private readonly void Bring(ref readonly Segment segment, nint d, nint channels)
+    {
+        if (segment.ScanBefore == segment.Scan) return;
+        var place = (((nint)_layer * _width) + d) * _states;
+        NativeMemory.Copy(segment.ScanBefore.Pointer + place, segment.Scan.Pointer + place, (nuint)(channels * _states * sizeof(float)));
     }
 
     private readonly float* State(ref readonly Segment segment, nint d) => segment.Scan.Pointer + ((((nint)_layer * _width) + d) * _states);

@@ -38,7 +38,10 @@ public readonly record struct Chunk(RecurrentState State, ReadOnlyMemory<int> To
     /// <summary>The change to the base weights for this chunk; null for none.</summary>
     public Adapter? Adapter { get; init; }
 
-    /// <summary>Keeps the scan's inputs, so that the state can be put back to any token of this chunk.</summary>
+    /// <summary>
+    /// Keeps the scan's inputs, so that <see cref="IModelRunner.RollBack"/> can put the state back to any token of this chunk,
+    /// until it moves on. Takes the memory of a second state and 4 MB a token at 7B, which the state holds on to for the next time.
+    /// </summary>
     public bool KeepScanInputs { get; init; }
 
     internal static int Count(RowSelection rows, int tokens) => rows switch

@@ -105,7 +105,7 @@ public sealed class FalconMambaModel : IModelRunner
     }
 
     /// <inheritdoc/>
-    /// <exception cref="NotSupportedException">A chunk asks for an adapter or for kept scan inputs.</exception>
+    /// <exception cref="NotSupportedException">A chunk asks for an adapter.</exception>
     public void Forward(
         ReadOnlySpan<Chunk> chunks,
         Span<float> logits,
@@ -126,7 +126,7 @@ public sealed class FalconMambaModel : IModelRunner
                     throw new ArgumentException("A state takes part in two chunks, or in another call that still runs.", nameof(chunks));
             }
 
-            workspace = Rent(chunks);
+            workspace = Rent(RowCount(chunks));
             var pass = new ForwardPass(this, workspace, chunks, logits, hidden, tap);
             var done = 0;
             do
@@ -141,6 +141,31 @@ public sealed class FalconMambaModel : IModelRunner
         {
             while (claimed > 0) chunks[--claimed].State.Exit();
             if (workspace is not null) _workspaces.Add(workspace);
+            Leave();
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The state takes part in a call that still runs.</exception>
+    public void RollBack(RecurrentState state, long tokenCount)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        StateMismatchException.ThrowIfDifferent(Fingerprint, state.Fingerprint);
+        Enter();
+        try
+        {
+            if (!state.TryEnter()) throw new ArgumentException("The state takes part in a call that still runs.", nameof(state));
+            try
+            {
+                RollBackClaimed(state, tokenCount);
+            }
+            finally
+            {
+                state.Exit();
+            }
+        }
+        finally
+        {
             Leave();
         }
     }
@@ -184,6 +209,31 @@ public sealed class FalconMambaModel : IModelRunner
         }
     }
 
+    private void RollBackClaimed(RecurrentState state, long tokenCount)
+    {
+        if (tokenCount == state.TokenCount) return;
+        if (state.Kept is not { } kept || tokenCount < kept.Start || tokenCount > kept.Start + kept.Count)
+        {
+            var reason = state.Kept is null ? "its last chunk did not keep its scan inputs" : $"its last chunk goes from {state.Kept.Start} to {state.Kept.Start + state.Kept.Count}";
+            throw new ArgumentOutOfRangeException(nameof(tokenCount), tokenCount, $"The state has seen {state.TokenCount} tokens and cannot be put back to {tokenCount}: {reason}.");
+        }
+
+        var count = (int)(tokenCount - kept.Start);
+        if (count == 0)
+        {
+            state.CopyFrom(kept);
+        }
+        else
+        {
+            var workspace = Rent(count);
+            ScanReplay.Run(this, workspace, state, kept, count);
+            _workspaces.Add(workspace);
+        }
+
+        kept.HiddenBehind(count).CopyTo(state.LastHiddenRow);
+        state.TokenCount = tokenCount;
+    }
+
     private void Check(ReadOnlySpan<Chunk> chunks, int logitsLength, int hiddenLength)
     {
         if (chunks.IsEmpty) throw new ArgumentException("There is no chunk to run.", nameof(chunks));
@@ -193,7 +243,6 @@ public sealed class FalconMambaModel : IModelRunner
             ArgumentNullException.ThrowIfNull(chunk.State, nameof(chunks));
             StateMismatchException.ThrowIfDifferent(Fingerprint, chunk.State.Fingerprint);
             if (chunk.Adapter is not null) throw new NotSupportedException("Adapters are not supported yet.");
-            if (chunk.KeepScanInputs) throw new NotSupportedException("Keeping scan inputs is not supported yet.");
             if (chunk.Tokens.IsEmpty && chunk.State.TokenCount == 0)
                 throw new ArgumentException("A chunk has no tokens and its state has seen none.", nameof(chunks));
             foreach (var id in chunk.Tokens.Span)
@@ -212,10 +261,15 @@ public sealed class FalconMambaModel : IModelRunner
             throw new ArgumentException($"{hiddenRows} hidden rows of {Config.HiddenSize} do not fit {hiddenLength} floats.", nameof(chunks));
     }
 
-    private Workspace Rent(ReadOnlySpan<Chunk> chunks)
+    private static long RowCount(ReadOnlySpan<Chunk> chunks)
     {
-        long tokens = 0;
-        foreach (ref readonly var chunk in chunks) tokens += Math.Max(1, chunk.Tokens.Length);
+        long rows = 0;
+        foreach (ref readonly var chunk in chunks) rows += Math.Max(1, chunk.Tokens.Length);
+        return rows;
+    }
+
+    private Workspace Rent(long tokens)
+    {
         var needed = (int)Math.Min(tokens, PrefillChunkSize);
         if (_workspaces.TryTake(out var workspace) && workspace.Capacity >= needed) return workspace;
         workspace?.Dispose();

@@ -68,7 +68,7 @@ internal ref struct ForwardPass
             ref readonly var chunk = ref _chunks[_chunk];
             var tokens = chunk.Tokens.Span[_token..];
             tokens = tokens[..Math.Min(tokens.Length, _w.Capacity - _rows)];
-            if (tokens.Length > 0) _w.Segments[_segmentCount++] = chunk.State.Segment(_rows, tokens.Length);
+            if (tokens.Length > 0) Begin(in chunk, tokens.Length);
             foreach (var id in tokens)
                 _model.Weights.Embeddings.CopyTo((long)id * _config.HiddenSize, _w.Residual.Row(_rows++, _config.HiddenSize));
             _token += tokens.Length;
@@ -76,6 +76,21 @@ internal ref struct ForwardPass
             _chunk++;
             _token = 0;
         }
+    }
+
+    /// <summary>Adds the segment of a chunk's next tokens.</summary>
+    private void Begin(ref readonly Chunk chunk, int count)
+    {
+        var state = chunk.State;
+        if (_token == 0)
+        {
+            if (chunk.KeepScanInputs) state.KeepScanInputs(chunk.Tokens.Length);
+            else state.ForgetScanInputs();
+        }
+
+        var kept = state.Kept;
+        _w.Kept[_segmentCount] = kept;
+        _w.Segments[_segmentCount++] = kept is not null && _token == 0 ? state.SegmentFrom(kept, _rows, count) : state.Segment(_rows, count);
     }
 
     /// <summary>One layer: h += out_proj(mixer(norm(h))).</summary>
@@ -103,6 +118,7 @@ internal ref struct ForwardPass
         Split(r, n, _w.B);
         Split(r + n, n, _w.C);
         _kernels.MatrixProduct(weights.DtProj, 0, d, _w.DtLow, _w.Dt, null, _rows, _w.Quantized);
+        for (var i = 0; i < _segmentCount; i++) _w.Kept[i]?.Keep(index, in _w.Segments[i], _w.U, _w.Dt, _w.B);
         var activations = new ScanActivations(_w.X, _w.Z, _w.Dt, _w.B, _w.C);
         _kernels.SelectiveScan(_w.Segments, _segmentCount, index, in activations, layer.Scan, _rows, width);
         _kernels.MatrixProduct(weights.OutProj, 0, h, _w.X, _w.Residual, layer.OutProjBias, _rows, _w.Quantized, accumulate: true);
@@ -136,6 +152,7 @@ internal ref struct ForwardPass
             {
                 _w.Normed.Row(row + end - token - 1, _config.HiddenSize).CopyTo(c.State.LastHiddenRow);
                 c.State.TokenCount += end - token;
+                c.State.Kept?.Add(_w.Normed, row, end - token);
             }
 
             var finished = end == c.Tokens.Length;

@@ -36,4 +36,13 @@ public interface IModelRunner : IDisposable
         IActivationTap? tap = null,
         IProgress<int>? progress = null,
         CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Puts a state back to a token of its last chunk, bit for bit as if only the tokens before had been in the chunk. The
+    /// chunk stays kept: the state can be put to another of its tokens afterwards.
+    /// </summary>
+    /// <param name="state">A state whose last chunk kept its scan inputs (<see cref="Chunk.KeepScanInputs"/>).</param>
+    /// <param name="tokenCount">How many tokens it is to have seen: from the number before the chunk to that behind it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The state cannot be put there; it has not moved.</exception>
+    void RollBack(RecurrentState state, long tokenCount);
 }

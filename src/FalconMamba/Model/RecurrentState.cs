@@ -13,9 +13,10 @@ public sealed class RecurrentState : IDisposable
     internal const int Lanes = 16;
 
     private readonly FalconMambaConfig _config;
-    private readonly NativeBuffer _convolution;
-    private readonly NativeBuffer _scan;
     private readonly float[] _lastHidden;
+    private NativeBuffer _convolution;
+    private NativeBuffer _scan;
+    private KeptScan? _kept;
     private int _inUse;
 
     internal RecurrentState(FalconMambaConfig config, string fingerprint)
@@ -37,6 +38,12 @@ public sealed class RecurrentState : IDisposable
     /// <summary>The bytes of a state of this shape, whatever it has seen.</summary>
     public long ByteLength => ((long)_convolution.Length + _scan.Length + _lastHidden.Length) * sizeof(float);
 
+    /// <summary>
+    /// The bytes that <see cref="Chunk.KeepScanInputs"/> takes besides; 0 where it was never asked for, and after
+    /// <see cref="ReleaseScanInputs"/>.
+    /// </summary>
+    public long KeptByteLength => _kept?.ByteLength ?? 0;
+
     /// <summary>The final norm's output for the last token [H]; meaningless before the first.</summary>
     public ReadOnlySpan<float> LastHidden => _lastHidden;
 
@@ -46,6 +53,9 @@ public sealed class RecurrentState : IDisposable
     internal int PaddedWidth { get; }
 
     internal Span<float> LastHiddenRow => _lastHidden;
+
+    /// <summary>What puts the state back to a token of its last chunk; null where nothing does.</summary>
+    internal KeptScan? Kept => _kept is { IsValid: true } ? _kept : null;
 
     private int WindowLength => _config.ConvKernel - 1;
 
@@ -66,6 +76,7 @@ public sealed class RecurrentState : IDisposable
     {
         ArgumentNullException.ThrowIfNull(other);
         StateMismatchException.ThrowIfDifferent(Fingerprint, other.Fingerprint);
+        ForgetScanInputs();
         other._convolution.Span.CopyTo(_convolution.Span);
         other._scan.Span.CopyTo(_scan.Span);
         other._lastHidden.CopyTo(_lastHidden, 0);
@@ -76,6 +87,7 @@ public sealed class RecurrentState : IDisposable
     /// <exception cref="ObjectDisposedException">The state is disposed.</exception>
     public void Reset()
     {
+        ForgetScanInputs();
         _convolution.Span.Clear();
         _scan.Span.Clear();
         _lastHidden.AsSpan().Clear();
@@ -103,6 +115,7 @@ public sealed class RecurrentState : IDisposable
     {
         int d = _config.IntermediateSize, window = WindowLength;
         CheckLength(source.Length, window * d, nameof(source));
+        ForgetScanInputs();
         var blocks = LayerOf(_convolution, layer);
         for (var k = 0; k < window; k++)
             for (var c = 0; c < d; c++) blocks[Place(c, k, window)] = source[(k * d) + c];
@@ -129,6 +142,7 @@ public sealed class RecurrentState : IDisposable
     {
         int d = _config.IntermediateSize, n = _config.StateSize;
         CheckLength(source.Length, d * n, nameof(source));
+        ForgetScanInputs();
         var blocks = LayerOf(_scan, layer);
         for (var c = 0; c < d; c++)
             for (var s = 0; s < n; s++) blocks[Place(c, s, n)] = source[(c * n) + s];
@@ -147,9 +161,17 @@ public sealed class RecurrentState : IDisposable
     /// <exception cref="StateMismatchException">The state is another model's.</exception>
     public static RecurrentState Load(string path, IModelRunner model) => StateFile.Read(path, model, out _);
 
+    /// <summary>Releases what <see cref="Chunk.KeepScanInputs"/> takes; the state stays where it is, and cannot be put back any more.</summary>
+    public void ReleaseScanInputs()
+    {
+        _kept?.Dispose();
+        _kept = null;
+    }
+
     /// <summary>Releases the memory.</summary>
     public void Dispose()
     {
+        ReleaseScanInputs();
         _convolution.Dispose();
         _scan.Dispose();
     }
@@ -163,6 +185,28 @@ public sealed class RecurrentState : IDisposable
         (((channel / Lanes) * items) + item) * Lanes + (channel % Lanes);
 
     internal Segment Segment(int row, int count) => new(row, count, _convolution, _scan);
+
+    /// <summary>The segment with which a chunk begins anew: from the state that was kept before it, into this one.</summary>
+    internal Segment SegmentFrom(KeptScan kept, int row, int count) =>
+        Segment(row, count) with { ConvolutionBefore = kept.Convolution, ScanBefore = kept.Scan };
+
+    /// <summary>Begins to keep a chunk of so many tokens.</summary>
+    internal KeptScan KeepScanInputs(int tokens)
+    {
+        _kept ??= new KeptScan(_config, new NativeBuffer(_convolution.Length), new NativeBuffer(_scan.Length));
+        _kept.Begin(TokenCount, tokens, _lastHidden, ref _convolution, ref _scan);
+        return _kept;
+    }
+
+    /// <summary>There is no way back from what happens to the state next.</summary>
+    internal void ForgetScanInputs() => _kept?.Forget();
+
+    /// <summary>Puts the state back to before its last chunk.</summary>
+    internal void CopyFrom(KeptScan kept)
+    {
+        kept.Convolution.Span.CopyTo(_convolution.Span);
+        kept.Scan.Span.CopyTo(_scan.Span);
+    }
 
     /// <summary>Claims the state for one forward pass.</summary>
     internal bool TryEnter() => Interlocked.CompareExchange(ref _inUse, 1, 0) == 0;

@@ -30,6 +30,7 @@ internal sealed class Workspace : IDisposable
         C = new Rows(_buffers[7], 2 * n, n);
         Quantized = new QuantizedActivations(capacity, WidestInput(config));
         Segments = new Segment[capacity];
+        Kept = new KeptScan?[capacity];
     }
 
     /// <summary>The tokens it has room for.</summary>
@@ -70,6 +71,9 @@ internal sealed class Workspace : IDisposable
 
     /// <summary>The segments of the pass, at most one a token.</summary>
     public Segment[] Segments { get; }
+
+    /// <summary>Where each segment's inputs of convolution and scan are kept; null where they are not.</summary>
+    public KeptScan?[] Kept { get; }
 
     /// <summary>The bytes that the activations of so many tokens take.</summary>
     public static long ByteLength(FalconMambaConfig config, int tokens) =>

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using FalconMamba.Generation;
+using FalconMamba.Model;
+using FalconMamba.Tests.Generation.Speculation;
 
 namespace FalconMamba.Tests.Generation;
 
@@ -83,6 +85,7 @@ public class GenerationOptionsTests
             var t when t == typeof(ImmutableArray<SequenceBias>) => ImmutableArray.Create(new SequenceBias([1], 2)),
             var t when t == typeof(ImmutableArray<ImmutableArray<int>>) => ImmutableArray.Create(ImmutableArray.Create(1)),
             var t when t == typeof(ImmutableArray<ILogitsProcessor>) => ImmutableArray.Create<ILogitsProcessor>(new Unchanging()),
+            var t when t == typeof(IModelRunner) => new WatchedModel(null!),
             var t => throw new InvalidOperationException($"there is no sample of a {t}"),
         };
     }

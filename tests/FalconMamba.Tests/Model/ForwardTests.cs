@@ -61,7 +61,7 @@ public class ForwardTests : IDisposable
         Assert.Throws<ArgumentException>(() => _model.Forward([new Chunk(state, new[] { 1, 2 }) { Logits = RowSelection.All }], logits));
         Assert.Throws<ArgumentException>(() => _model.Forward([new Chunk(state, new[] { 1 }) { Hidden = RowSelection.Last }], logits));
         Assert.Throws<ArgumentException>(() => _model.Forward([new Chunk(seen, new[] { 1 }), new Chunk(seen, new[] { 2 })], new float[2 * Vocabulary]));
-        Assert.Throws<NotSupportedException>(() => _model.Forward([new Chunk(state, new[] { 1 }) { KeepScanInputs = true }], logits));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _model.RollBack(seen, 0));
         Assert.Equal(0, state.TokenCount);
         Assert.Equal(1, seen.TokenCount);
         _model.Forward([new Chunk(state, new[] { 1 })], logits);
