@@ -42,8 +42,14 @@ public class AcceptanceRuleTests
         using var assistant = FalconMambaModel.Load(Path.Combine(FixtureFolder.Repository, "tests", "fixtures", "models", "tiny-mamba"));
         var options = new GenerationOptions
         {
-            MaxNewTokens = 4, IgnoreEos = true, DoSample = true, TopK = 0, LogitsProcessors = [paths.Only],
-            AssistantModel = assistant, AssistantConfidenceThreshold = 0.3, NumAssistantTokens = 3,
+            MaxNewTokens = 4,
+            IgnoreEos = true,
+            DoSample = true,
+            TopK = 0,
+            LogitsProcessors = [paths.Only],
+            AssistantModel = assistant,
+            AssistantConfidenceThreshold = 0.3,
+            NumAssistantTokens = 3,
         };
         var counts = new Dictionary<string, int>();
         for (var seed = 0; seed < Runs; seed++)
