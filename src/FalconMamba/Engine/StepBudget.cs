@@ -7,11 +7,8 @@ namespace FalconMamba.Engine;
 /// <param name="options">How long streams may wait.</param>
 internal sealed class StepBudget(BatchEngineOptions options)
 {
-    /// <summary>How many undisturbed steps a stream may wait where those take long.</summary>
-    public const int GapInSteps = 3;
-
-    // What is aimed at, as a part of what is allowed: the next step may take longer than the last ones did.
-    private const double Aim = 2.0 / 3;
+    // Of the three that a stream may wait where steps take long.
+    private const int StepsAimedAt = 2;
 
     // Before anything is measured; enough for a short prompt.
     private const int FirstTokens = 64;
@@ -59,7 +56,8 @@ internal sealed class StepBudget(BatchEngineOptions options)
     {
         if (streams == 0) return options.LongestStep.TotalSeconds;
         var step = StepOf(streams);
-        return (Math.Max(options.LongestGap.TotalSeconds, GapInSteps * step) * Aim) - step;
+        // Well below what is allowed: the next step may take longer than the last ones did.
+        return Math.Max(options.LongestGap.TotalSeconds / 2, StepsAimedAt * step) - step;
     }
 
     // More streams take no less time than fewer, so the nearest smaller number gives no gap away.

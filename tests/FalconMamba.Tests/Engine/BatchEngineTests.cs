@@ -136,6 +136,26 @@ public sealed class BatchEngineTests : IDisposable
             Assert.Contains(word, Assert.Throws<ArgumentException>(() => engine.Submit(request)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_example_of_the_page_runs_and_stands_here_line_by_line()
+    {
+        var folder = EngineModels.Shakespeare;
+        using var model = FalconMambaModel.Load(folder);
+        var tokenizer = Tokenizer.FromFolder(folder);
+        using var engine = new BatchEngine(model, tokenizer);
+
+        var request = new GenerationRequest { Prompt = tokenizer.Encode("ROMEO:"), Options = new GenerationOptions { MaxNewTokens = 40 }, Owner = "alice" };
+        await foreach (var token in engine.Submit(request)) Console.Write(token.Text);
+        await engine.DrainAsync();
+
+        var page = File.ReadAllText(Path.Combine(FixtureFolder.Repository, "docs", "engine.md"));
+        var source = File.ReadAllText(Path.Combine(FixtureFolder.Repository, "tests", "FalconMamba.Tests", "Engine", "BatchEngineTests.cs"));
+        // The first line says where the model lies.
+        var lines = page.Split("```csharp\n")[1].Split("```")[0].Split('\n', StringSplitOptions.RemoveEmptyEntries)[1..];
+        Assert.NotEmpty(lines);
+        Assert.All(lines, line => Assert.Contains(line, source, StringComparison.Ordinal));
+    }
+
     private sealed class Thrower : ILogitsProcessor
     {
         public void Process(ReadOnlySpan<int> ids, int promptLength, Span<float> logits) => throw new InvalidDataException("thrown");
