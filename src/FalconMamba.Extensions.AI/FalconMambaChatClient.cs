@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using FalconMamba.Extensions.AI.Chat;
 using FalconMamba.Extensions.AI.Observation;
 using Microsoft.Extensions.AI;
@@ -8,14 +7,14 @@ using Microsoft.Extensions.Logging;
 namespace FalconMamba.Extensions.AI;
 
 /// <summary>
-/// Chats with a model on this machine. Safe for concurrent use: requests wait their turn, and each has a state of its own.
-/// Nothing is kept between requests.
+/// Chats with a model on this machine. Safe for concurrent use: requests share the model's steps, and each has a state of its
+/// own. Nothing is kept between requests.
 /// </summary>
 public sealed class FalconMambaChatClient : IChatClient
 {
     private readonly FalconMambaEngine _engine;
     private readonly ChatClientMetadata _metadata;
-    private readonly RequestQueue _requests;
+    private readonly ClientRequests _requests;
 
     /// <summary>A client of an engine.</summary>
     /// <param name="engine">The engine, which stays its owner's.</param>
@@ -29,7 +28,7 @@ public sealed class FalconMambaChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(engine);
         _engine = engine;
         _metadata = new ChatClientMetadata(GenAiNames.Provider, defaultModelId: engine.ModelId);
-        _requests = new RequestQueue(engine, ownsEngine, nameof(FalconMambaChatClient));
+        _requests = new ClientRequests(engine, ownsEngine, nameof(FalconMambaChatClient));
     }
 
     /// <summary>Loads a model for one client, which closes it when it is disposed.</summary>
@@ -46,6 +45,7 @@ public sealed class FalconMambaChatClient : IChatClient
     /// <exception cref="NotSupportedException">A message holds something other than text and calls.</exception>
     /// <exception cref="InvalidOperationException">The model has no chat template.</exception>
     /// <exception cref="ChatTemplates.ChatTemplateException">The model's chat template refuses the conversation.</exception>
+    /// <exception cref="Engine.EngineBusyException">As many requests wait as may.</exception>
     /// <exception cref="ObjectDisposedException">The client or its engine is disposed, or was while the request ran.</exception>
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         await GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken).ConfigureAwait(false);
@@ -74,20 +74,23 @@ public sealed class FalconMambaChatClient : IChatClient
 
     private async IAsyncEnumerable<ChatResponseUpdate> AnswerAsync(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var updates = Channel.CreateUnbounded<ChatResponseUpdate>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         using var operation = _engine.Instruments.Start(GenAiNames.Chat, Guid.NewGuid().ToString("N"));
         using var cancellation = _requests.Link(cancellationToken);
-        var work = _requests.Run(new ChatAnswer(_engine, request, operation, updates.Writer).Write, cancellation.Token);
-        _ = work.ContinueWith(_ => updates.Writer.TryComplete(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        var answer = new ChatAnswer(_engine, request, operation);
+        // Rendering and encoding take the longer the longer the conversation: neither the caller nor the engine waits for it.
+        var begin = Task.Run(() => answer.Begin(cancellation.Token), cancellation.Token);
+        Task work = begin;
         try
         {
-            await foreach (var update in updates.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+            await _requests.Finish(begin, cancellationToken).ConfigureAwait(false);
+            var tokens = await begin.ConfigureAwait(false);
+            work = tokens.Completion;
+            await foreach (var token in _requests.Read(tokens, cancellationToken).ConfigureAwait(false))
             {
-                if (cancellation.IsCancellationRequested) break;
-                yield return update;
+                foreach (var update in answer.Read(token)) yield return update;
             }
 
-            await _requests.Finish(work, cancellationToken).ConfigureAwait(false);
+            foreach (var update in answer.End(tokens)) yield return update;
         }
         finally
         {

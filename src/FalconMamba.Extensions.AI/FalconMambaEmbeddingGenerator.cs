@@ -7,13 +7,13 @@ namespace FalconMamba.Extensions.AI;
 
 /// <summary>
 /// Embeds texts as hidden rows of a model, after its last norm and not normalised otherwise: the last row, or the mean of all.
-/// Safe for concurrent use: requests wait their turn.
+/// Safe for concurrent use: requests wait their turn between the engine's steps.
 /// </summary>
 public sealed class FalconMambaEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>
 {
     private readonly FalconMambaEngine _engine;
     private readonly EmbeddingGeneratorMetadata _metadata;
-    private readonly RequestQueue _requests;
+    private readonly ClientRequests _requests;
     private readonly EmbeddingPooling _pooling;
 
     /// <summary>A generator of an engine.</summary>
@@ -30,7 +30,7 @@ public sealed class FalconMambaEmbeddingGenerator : IEmbeddingGenerator<string, 
         _engine = engine;
         _pooling = pooling ?? engine.Options.Pooling;
         _metadata = new EmbeddingGeneratorMetadata(GenAiNames.Provider, defaultModelId: engine.ModelId, defaultModelDimensions: engine.Model.Config.HiddenSize);
-        _requests = new RequestQueue(engine, ownsEngine, nameof(FalconMambaEmbeddingGenerator));
+        _requests = new ClientRequests(engine, ownsEngine, nameof(FalconMambaEmbeddingGenerator));
     }
 
     /// <summary>Loads a model for one generator, which closes it when it is disposed.</summary>
@@ -44,6 +44,7 @@ public sealed class FalconMambaEmbeddingGenerator : IEmbeddingGenerator<string, 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A text has no tokens.</exception>
     /// <exception cref="UnsupportedOptionException">An option cannot be honoured.</exception>
+    /// <exception cref="Engine.EngineBusyException">As many requests wait as may.</exception>
     /// <exception cref="ObjectDisposedException">The generator or its engine is disposed, or was while the request ran.</exception>
     public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
         IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
@@ -54,7 +55,7 @@ public sealed class FalconMambaEmbeddingGenerator : IEmbeddingGenerator<string, 
         using var operation = _engine.Instruments.Start(GenAiNames.Embeddings);
         using var cancellation = _requests.Link(cancellationToken);
         var embeddings = new GeneratedEmbeddings<Embedding<float>>(texts.Length);
-        var work = _requests.Run(token => Embed(texts, embeddings, operation, token), cancellation.Token);
+        var work = _engine.Batch.RunAsync(token => Embed(texts, embeddings, operation, token), cancellation.Token);
         try
         {
             await _requests.Finish(work, cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FalconMamba.Engine;
 using FalconMamba.Extensions.AI.Observation;
 using FalconMamba.Generation;
 using FalconMamba.Hub;
@@ -10,13 +11,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace FalconMamba.Extensions.AI;
 
 /// <summary>
-/// A model, its tokenizer, and the one thread that computes with them: what chat clients and embedding generators share. Safe
-/// for concurrent use; requests wait their turn.
+/// A model, its tokenizer, and the <see cref="BatchEngine"/> that computes with them: what chat clients and embedding generators
+/// share. Safe for concurrent use: requests that come together are answered together.
 /// </summary>
 public sealed class FalconMambaEngine : IDisposable
 {
-    private readonly ComputeThread _thread;
-
     /// <summary>Makes an engine of a model, which it owns from here on.</summary>
     /// <param name="model">The model; <see cref="Dispose"/> closes it.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
@@ -37,7 +36,7 @@ public sealed class FalconMambaEngine : IDisposable
         Generation = generation ?? new GenerationConfig();
         Logger = (ILogger?)loggers?.CreateLogger<FalconMambaEngine>() ?? NullLogger.Instance;
         Instruments = new GenAiInstruments(ModelId, Logger, meters);
-        _thread = new ComputeThread($"falcon-mamba {ModelId}");
+        Batch = new BatchEngine(model, tokenizer, BatchOptions(options), $"falcon-mamba {ModelId}");
     }
 
     /// <summary>The model.</summary>
@@ -51,6 +50,9 @@ public sealed class FalconMambaEngine : IDisposable
 
     /// <summary>What the model's files say about generating.</summary>
     public GenerationConfig Generation { get; }
+
+    /// <summary>What answers requests, for work that is no chat; it ends with this engine.</summary>
+    public BatchEngine Batch { get; }
 
     internal FalconMambaOptions Options { get; }
 
@@ -92,16 +94,20 @@ public sealed class FalconMambaEngine : IDisposable
     /// <summary>Ends all requests at their next token with an <see cref="ObjectDisposedException"/>, then closes the model.</summary>
     public void Dispose()
     {
-        _thread.Dispose();
+        Batch.Dispose();
         Model.Dispose();
         Instruments.Dispose();
     }
 
-    /// <inheritdoc cref="ComputeThread.Run"/>
-    internal Task Run(Action<CancellationToken> work, CancellationToken cancellationToken) => _thread.Run(work, cancellationToken);
+    /// <summary>The model, its tokenizer or an engine, where one of them is of a type.</summary>
+    internal object? GetService(Type type) => new object[] { this, Batch, Model, Tokenizer }.FirstOrDefault(type.IsInstanceOfType);
 
-    /// <summary>The model, its tokenizer or the engine itself, where one of them is of a type.</summary>
-    internal object? GetService(Type type) => new object[] { this, Model, Tokenizer }.FirstOrDefault(type.IsInstanceOfType);
+    private static BatchEngineOptions BatchOptions(FalconMambaOptions options) => new()
+    {
+        MaxRunning = options.MaxRunningRequests,
+        MaxWaiting = options.MaxWaitingRequests,
+        MaxPromptTokens = options.PrefillChunkSize,
+    };
 
     // What is on this machine has a path, which is nobody else's business.
     private static string NameOf(string model) =>

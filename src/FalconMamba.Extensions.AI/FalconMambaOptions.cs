@@ -1,3 +1,4 @@
+using FalconMamba.Engine;
 using FalconMamba.Model;
 
 namespace FalconMamba.Extensions.AI;
@@ -25,6 +26,12 @@ public sealed class FalconMambaOptions
 
     /// <inheritdoc cref="ModelOptions.Exact"/>
     public bool Exact { get; set; }
+
+    /// <inheritdoc cref="BatchEngineOptions.MaxRunning"/>
+    public int MaxRunningRequests { get; set; } = 32;
+
+    /// <inheritdoc cref="BatchEngineOptions.MaxWaiting"/>
+    public int MaxWaitingRequests { get; set; } = 256;
 
     /// <summary>How many tokens an answer has at most where neither the request nor the model's files say it.</summary>
     public int MaxOutputTokens { get; set; } = DefaultMaxOutputTokens;

@@ -6,7 +6,7 @@ namespace FalconMamba.Extensions.AI;
 /// <summary>Refuses options that no model could run with, before the first request does.</summary>
 internal sealed class FalconMambaOptionsValidator : IValidateOptions<FalconMambaOptions>
 {
-    private const int MostPrefillTokens = 16384;
+    private const int MostPrefillTokens = 16384, MostRequests = 4096;
 
     /// <inheritdoc/>
     public ValidateOptionsResult Validate(string? name, FalconMambaOptions options)
@@ -23,6 +23,8 @@ internal sealed class FalconMambaOptionsValidator : IValidateOptions<FalconMamba
         if (options.PrefillChunkSize is < 1 or > MostPrefillTokens)
             yield return $"FalconMambaOptions.PrefillChunkSize is {options.PrefillChunkSize}: give 1 to {MostPrefillTokens} tokens.";
         if (options.MaxOutputTokens < 1) yield return $"FalconMambaOptions.MaxOutputTokens is {options.MaxOutputTokens}: give 1 or more.";
+        if (options.MaxRunningRequests is < 1 or > MostRequests) yield return $"FalconMambaOptions.MaxRunningRequests is {options.MaxRunningRequests}: give 1 to {MostRequests}.";
+        if (options.MaxWaitingRequests < 1) yield return $"FalconMambaOptions.MaxWaitingRequests is {options.MaxWaitingRequests}: give 1 or more.";
         if (!Enum.IsDefined(options.Pooling)) yield return $"FalconMambaOptions.Pooling is {options.Pooling}: give {string.Join(" or ", Enum.GetNames<EmbeddingPooling>())}.";
     }
 

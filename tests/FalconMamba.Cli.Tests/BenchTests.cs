@@ -135,6 +135,28 @@ public class BenchTests
     }
 
     [Fact]
+    public void Streams_through_the_engine_are_told_beside_those_in_step()
+    {
+        var rows = Falcon.Output("bench", Falcon.Model, "-p", "4", "-n", "3", "--streams", "1,3", "-o", "jsonl").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, rows.Length);
+        using var row = JsonDocument.Parse(rows[1]);
+        double Field(string name) => row.RootElement.GetProperty(name).GetDouble();
+        Assert.Equal((4, 3, 3), (Field("pp"), Field("tg"), Field("pl")));
+        foreach (var name in (string[])["speed_in_step", "speed_engine", "ratio"]) Assert.True(Field(name) > 0);
+    }
+
+    [Fact]
+    public void Gaps_beside_a_long_prompt_are_told()
+    {
+        using var json = JsonDocument.Parse(Falcon.Output("bench", Tiny, "--streams", "2", "--beside", "3000", "-o", "jsonl"));
+        double Field(string name) => json.RootElement.GetProperty(name).GetDouble();
+        Assert.Equal((3000, 2), (Field("pp"), Field("pl")));
+        Assert.True(Field("gap_longest_ms") >= Field("gap_median_ms"));
+        foreach (var name in (string[])["step_ms", "speed_pp", "speed_pp_alone", "tokens_meanwhile"]) Assert.True(Field(name) > 0);
+        Assert.Equal(Math.Max(150, 3 * Field("step_ms")), Field("gap_bound_ms"), 0.01);
+    }
+
+    [Fact]
     public void A_flat_run_tells_both_positions_and_writes_the_way()
     {
         using var folder = new TemporaryFolder();
@@ -197,6 +219,9 @@ public class BenchTests
     [InlineData("nothing to measure", "-p", "0", "-n", "0")]
     [InlineData("nothing to measure", "-p", "0", "-n", "0", "--parallel", "2")]
     [InlineData("-d does not go with it", "--parallel", "2", "-d", "5")]
+    [InlineData("--parallel does not go with it", "--streams", "2", "--parallel", "2")]
+    [InlineData("goes with --streams", "--beside", "2000")]
+    [InlineData("-p does not go with it", "--streams", "2", "--beside", "2000", "-p", "4")]
     [InlineData("--bandwidth does not go with it", "--flat", "2000", "--bandwidth")]
     [InlineData("--flat-prompt does not go with it", "--flat", "2000", "--flat-prompt", "2000")]
     [InlineData("-ub does not go with it", "--flat", "2000", "--prefill", "64")]

@@ -1,3 +1,4 @@
+using FalconMamba.Engine;
 using FalconMamba.Model;
 using Microsoft.Extensions.AI;
 
@@ -9,7 +10,7 @@ public sealed class ChatClientConcurrencyTests : IDisposable
 
     private static readonly ChatMessage[] Hello = TestEngine.Say("Who goes there?");
 
-    private readonly TestEngine _engine = new();
+    private readonly TestEngine _engine = new(new FalconMambaOptions { Deterministic = true });
 
     private FalconMambaChatClient Client => _engine.Client;
 
@@ -30,8 +31,51 @@ public sealed class ChatClientConcurrencyTests : IDisposable
         Assert.True(alone.Distinct().Count() > 16);
         Assert.Equal(1, _engine.Model.MostAtOnce);
         Assert.All(_engine.Model.States, AssertFree);
+        Assert.Equal(0, _engine.Engine.Batch.Statistics.Running);
 
         static ChatOptions Drawn(int seed) => new() { MaxOutputTokens = 8, Temperature = 1, Seed = seed };
+    }
+
+    [Fact]
+    public async Task Requests_that_come_together_are_answered_together()
+    {
+        using var begun = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        _engine.Model.OnForward = number =>
+        {
+            if (number > 1) return;
+            begun.Set();
+            release.Wait();
+        };
+        var first = Client.GetResponseAsync(Hello, new ChatOptions { MaxOutputTokens = 2 });
+        begun.Wait();
+        var answers = Enumerable.Range(0, 32).Select(_ => Client.GetResponseAsync(Hello, new ChatOptions { MaxOutputTokens = 20 })).ToArray();
+        await UntilWaiting(32);
+        release.Set();
+        await Task.WhenAll([first, .. answers]);
+        // One by one they would be 642; the prompts alone may take some steps.
+        Assert.InRange(_engine.Model.Forwards, 21, 100);
+        Assert.Single(answers.Select(answer => answer.Result.Text).Distinct());
+    }
+
+    [Fact]
+    public async Task Too_many_requests_are_refused()
+    {
+        using var engine = new TestEngine(new FalconMambaOptions { MaxRunningRequests = 1, MaxWaitingRequests = 1 });
+        using var begun = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        engine.Model.OnForward = _ =>
+        {
+            begun.Set();
+            release.Wait();
+        };
+        var running = engine.Client.GetResponseAsync(Hello, new ChatOptions { MaxOutputTokens = 2 });
+        begun.Wait();
+        Task<ChatResponse>[] others = [engine.Client.GetResponseAsync(Hello, new ChatOptions { MaxOutputTokens = 2 }), engine.Client.GetResponseAsync(Hello, new ChatOptions { MaxOutputTokens = 2 })];
+        var refused = await Task.WhenAny(others);
+        Assert.Contains("MaxWaiting", (await Assert.ThrowsAsync<EngineBusyException>(() => refused)).Message, StringComparison.Ordinal);
+        release.Set();
+        foreach (var answer in others.Append(running).Where(answer => answer != refused)) Assert.Equal(2, (await answer).Usage!.OutputTokenCount);
     }
 
     [Fact]
@@ -62,10 +106,16 @@ public sealed class ChatClientConcurrencyTests : IDisposable
     [Fact]
     public async Task A_request_that_waits_is_cancelled_at_once()
     {
+        using var begun = new ManualResetEventSlim();
         using var release = new ManualResetEventSlim();
         using var cancellation = new CancellationTokenSource();
-        _engine.Model.OnForward = _ => release.Wait();
+        _engine.Model.OnForward = _ =>
+        {
+            begun.Set();
+            release.Wait();
+        };
         var first = Client.GetResponseAsync(Hello, new ChatOptions { MaxOutputTokens = 2 });
+        begun.Wait();
         var second = Client.GetResponseAsync(Hello, EndlessOptions(), cancellation.Token);
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
@@ -125,6 +175,11 @@ public sealed class ChatClientConcurrencyTests : IDisposable
         };
         Assert.Equal("broken", (await Assert.ThrowsAsync<InvalidDataException>(() => Client.GetResponseAsync(Hello, EndlessOptions()))).Message);
         Assert.Equal(2, (await Client.GetResponseAsync(Hello, new ChatOptions { MaxOutputTokens = 2 })).Usage!.OutputTokenCount);
+    }
+
+    private async Task UntilWaiting(int count)
+    {
+        while (_engine.Engine.Batch.Statistics.Waiting < count) await Task.Yield();
     }
 
     // The model would end by itself some day.

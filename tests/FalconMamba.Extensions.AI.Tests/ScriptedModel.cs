@@ -46,7 +46,8 @@ internal sealed class ScriptedModel(IModelRunner inner) : IModelRunner
         try
         {
             inner.Forward(chunks, logits, hidden, tap, progress, cancellationToken);
-            if (Script is null || !Script.TryDequeue(out var id)) return;
+            // It speaks where it is asked: inside a prompt it is not.
+            if (Script is null || logits.IsEmpty || chunks[^1].Logits == RowSelection.None || !Script.TryDequeue(out var id)) return;
             logits.Clear();
             logits[id] = 100;
         }

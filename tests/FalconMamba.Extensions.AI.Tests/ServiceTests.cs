@@ -47,6 +47,8 @@ public class ServiceTests
         { "PrefillChunkSize is 0", options => options.PrefillChunkSize = 0 },
         { "PrefillChunkSize is 20000", options => options.PrefillChunkSize = 20000 },
         { "MaxOutputTokens is 0", options => options.MaxOutputTokens = 0 },
+        { "MaxRunningRequests is 0", options => options.MaxRunningRequests = 0 },
+        { "MaxWaitingRequests is -1", options => options.MaxWaitingRequests = -1 },
         { "Pooling is 7", options => options.Pooling = (EmbeddingPooling)7 },
     };
 

@@ -18,7 +18,7 @@ internal static class BenchCommand
         var batch = NumberList.Option("-b", ["--batch-size"], 1, int.MaxValue, $"Hand over N tokens of a prompt in a call; by default {BenchPlan.DefaultBatch}.");
         var microBatch = NumberList.Prefill("-ub", ["--ubatch-size", "--prefill"], "Tokens of a prompt that go through the layers together: parallel (512, the default), sequential (token by token) or N.");
         var threads = NumberList.Option("-t", ["--threads"], 1, 4096, "Threads; by default one a physical core.");
-        var repetitions = CommonOptions.Int32(1, 1000, null, "--repetitions", "-r").Describe("R", "Measure each test R times; by default 5, with --parallel once.");
+        var repetitions = CommonOptions.Int32(1, 1000, null, "--repetitions", "-r").Describe("R", "Measure each test R times; by default 5, with --parallel or --streams once.");
         var noWarmUp = new Option<bool>("--no-warmup") { Description = "Time each test's first run too." };
         var format = new Option<string>("--output", "-o") { HelpName = string.Join('|', RowWriter.Formats), Description = "How results are written.", DefaultValueFactory = _ => "md" };
         format.AcceptOnlyFromAmong(RowWriter.Formats);
@@ -26,17 +26,22 @@ internal static class BenchCommand
         var parallel = NumberList.Option("--parallel", [], 1, Prefill.MostTokens, "Instead, run N sequences at once: each reads -p tokens, then all generate -n in step.");
         var verify = NumberList.Option("--verify", [], 1, 1 + GenerationOptions.MostDraftTokens, "Instead, compare verifications of N tokens, one and N − 1 guesses, with steps of one token; -n says how many, by default 32.");
         var accepted = NumberList.Option("--accepted", [], 0, GenerationOptions.MostDraftTokens, "With --verify: go back to the first N guesses; by default none is wrong.");
+        var streams = NumberList.Option("--streams", [], 1, 4096, "Instead, run N streams through the engine, which read -p and generate -n, beside the same sequences in step.");
+        var beside = CommonOptions.Int32(1000, int.MaxValue, null, "--beside").Describe("N", "With --streams: read a prompt of N tokens while the streams run, and tell the longest gap between their tokens.");
         var flat = Position("--flat", "Instead, generate N tokens, and compare the time of a token at position N with that at position 1,000.");
         var flatPrompt = Position("--flat-prompt", "The same for a prompt of N tokens, which goes through the layers as --prefill says.");
         var csv = new Option<string?>("--csv") { HelpName = "FILE", Description = "With --flat or --flat-prompt: write time and memory along the way." };
         var chart = new Option<string?>("--chart") { HelpName = "FILE", Description = "With --flat or --flat-prompt: draw them, as .png or .svg." };
         var command = new Command("bench", "Measure a model's speed on this machine. Lists (1,2,4) and ranges (1-8*2) run every combination.")
         {
-            model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, verify, accepted, flat, flatPrompt, csv, chart,
+            model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, streams, beside, verify, accepted, flat, flatPrompt, csv, chart,
         };
         var run = new RunOptions(command, hasLists: true);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
+            Refuse(parse, streams, "runs the engine", parallel, flat, flatPrompt, pairs, depth, bandwidth);
+            Refuse(parse, beside, "reads one prompt beside endless streams", prompt, generated, batch, repetitions, noWarmUp);
+            if (parse.Has(beside) && !parse.Has(streams)) throw new UsageException("--beside goes with --streams.");
             Refuse(parse, parallel, "reads -p and generates -n", flat, flatPrompt, pairs, depth);
             Refuse(parse, verify, "times single tokens", parallel, flat, flatPrompt, prompt, pairs, depth, batch, repetitions, bandwidth);
             if (parse.Has(accepted) && !parse.Has(verify)) throw new UsageException("--accepted goes with --verify.");
@@ -52,7 +57,7 @@ internal static class BenchCommand
                 Batches = NumberList.Read(parse, batch, BenchPlan.DefaultBatch),
                 MicroBatches = NumberList.ReadPrefill(parse, microBatch),
                 Threads = NumberList.Read(parse, threads, 0),
-                Repetitions = parse.Has(repetitions) ? parse.GetValue(repetitions) : parse.Has(parallel) ? 1 : 5,
+                Repetitions = parse.Has(repetitions) ? parse.GetValue(repetitions) : parse.Has(parallel) || parse.Has(streams) ? 1 : 5,
                 WarmUp = !parse.GetValue(noWarmUp),
                 MeasuresLimits = parse.GetValue(bandwidth),
                 Format = parse.GetValue(format)!,
@@ -62,6 +67,8 @@ internal static class BenchCommand
             var (prompts, generations) = (NumberList.Read(parse, prompt, 512), NumberList.Read(parse, generated, 128));
             if (isFlat) plan.RunFlat(parse.GetValue(parse.Has(flat) ? flat : flatPrompt), parse.Has(flatPrompt), csvPath, chartPath, cancellationToken);
             else if (parse.Has(verify)) plan.RunVerify(NumberList.Read(parse, verify), parse.Has(accepted) ? NumberList.Read(parse, accepted) : null, NumberList.Read(parse, generated, DefaultVerifications)[0], cancellationToken);
+            else if (parse.Has(beside)) plan.RunGaps(parse.GetValue(beside), NumberList.Read(parse, streams), cancellationToken);
+            else if (parse.Has(streams)) plan.RunStreams(prompts, generations, NumberList.Read(parse, streams), cancellationToken);
             else if (parse.Has(parallel)) plan.RunParallel(prompts, generations, NumberList.Read(parse, parallel), cancellationToken);
             else plan.RunTests(Works(prompts, generations, parse.GetValue(pairs) ?? []), NumberList.Read(parse, depth, 0), cancellationToken);
         });

@@ -101,6 +101,38 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
         written.Finish();
     }
 
+    /// <summary>Streams through the engine, beside the same in step.</summary>
+    public void RunStreams(int[] prompts, int[] generations, int[] streams, CancellationToken cancellationToken)
+    {
+        var rows = new RowWriter(terminal, Format);
+        ForEachModel((runner, batch) =>
+        {
+            foreach (var test in from p in prompts from g in generations from s in streams select new StreamsTest(p, g, s, batch))
+            {
+                var (result, _) = Measure(runner, $"{test.Streams} streams", Repetitions * test.Tokens, () => test.Run(runner, Repetitions, WarmUp, cancellationToken));
+                rows.Add(result.Fields(runner), StreamsResult.Heading, result.Cells());
+                TellMemory(result.Memory);
+            }
+        });
+        rows.Finish();
+    }
+
+    /// <summary>The gaps between tokens of streams beside a long prompt.</summary>
+    public void RunGaps(int beside, int[] streams, CancellationToken cancellationToken)
+    {
+        var rows = new RowWriter(terminal, Format);
+        ForEachModel((runner, _) =>
+        {
+            foreach (var test in streams.Select(s => new GapTest(beside, s)))
+            {
+                var (result, _) = Measure(runner, $"{test.Streams} streams", test.Tokens, () => test.Run(runner, cancellationToken));
+                rows.Add(result.Fields(runner), GapResult.Heading, result.Cells());
+                TellMemory(result.Memory);
+            }
+        });
+        rows.Finish();
+    }
+
     /// <summary>Time and memory against the position, of a prompt's tokens or of generated ones.</summary>
     public void RunFlat(int last, bool reads, string? csv, string? chart, CancellationToken cancellationToken)
     {

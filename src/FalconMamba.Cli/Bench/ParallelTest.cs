@@ -28,7 +28,8 @@ internal sealed record ParallelTest(int Prompt, int Generated, int Sequences, in
         return new ParallelResult(this, [.. samples.Select(s => s.Prompt)], [.. samples.Select(s => s.Generation)], ResidentMemory.Now());
     }
 
-    private (double Prompt, double Generation) Once(BenchRunner runner, CancellationToken cancellationToken)
+    /// <summary>Runs the test once: seconds for the prompts and for what is generated.</summary>
+    public (double Prompt, double Generation) Once(BenchRunner runner, CancellationToken cancellationToken)
     {
         var states = new RecurrentState[Sequences];
         foreach (ref var state in states.AsSpan()) state = runner.Model.CreateState();

@@ -1,44 +1,58 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using FalconMamba.ChatTemplates;
+using FalconMamba.Engine;
 using FalconMamba.Extensions.AI.Observation;
 using FalconMamba.Generation;
-using FalconMamba.Model;
-using FalconMamba.Tokenization;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 
 namespace FalconMamba.Extensions.AI.Chat;
 
-/// <summary>Writes the answer to one request, on the engine's thread.</summary>
-internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, Operation operation, ChannelWriter<ChatResponseUpdate> updates)
+/// <summary>The answer to one request: from the conversation to a prompt, and from tokens to updates.</summary>
+internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, Operation operation)
 {
     private readonly string _responseId = operation.ResponseId!;
     private readonly DateTimeOffset _createdAt = DateTimeOffset.UtcNow;
     private readonly StringBuilder? _logged = engine.Options.EnableSensitiveData && engine.Logger.IsEnabled(LogLevel.Trace) ? new StringBuilder() : null;
+    private readonly ToolCallReader? _calls = request.Tools is null ? null : new ToolCallReader($"call_{operation.ResponseId}");
 
-    /// <summary>Reads the conversation and generates.</summary>
-    /// <param name="cancellationToken">Looked at before every token and inside long prompts.</param>
-    public void Write(CancellationToken cancellationToken)
+    /// <summary>Renders the conversation and hands it to the engine.</summary>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public GeneratedTokens Begin(CancellationToken cancellationToken)
     {
         var chat = Render();
         if (_logged is not null) Log.Prompt(engine.Logger, chat.Text);
         var prompt = engine.Tokenizer.Encode(chat);
-        var generator = new TextGenerator(engine.Model, engine.Tokenizer, request.Options);
-        var calls = request.Tools is null ? null : new ToolCallReader($"call_{_responseId}");
-        using var state = engine.Model.CreateState();
-        operation.InputTokens = prompt.Length;
-        try
+        (operation.InputTokens, operation.OutputTokens) = (prompt.Length, 0);
+        // The marks of a call may be special tokens, which an answer otherwise leaves out.
+        return engine.Batch.Submit(new GenerationRequest { Prompt = prompt, Options = Options(), SkipSpecialTokens = _calls is null }, cancellationToken);
+    }
+
+    /// <summary>What a token makes certain.</summary>
+    public IEnumerable<ChatResponseUpdate> Read(GeneratedToken token)
+    {
+        operation.OutputTokens++;
+        if (token.Text.Length == 0) return [];
+        return _calls is null ? [Update(new TextContent(token.Text))] : _calls.Push(token.Text).Select(content => Update(content));
+    }
+
+    /// <summary>Ends the answer, with all that was held back.</summary>
+    /// <param name="tokens">The stream, which has ended.</param>
+    public IEnumerable<ChatResponseUpdate> End(GeneratedTokens tokens)
+    {
+        if (_calls is not null)
         {
-            Generate(generator, state, prompt, calls, cancellationToken);
-        }
-        finally
-        {
-            operation.OutputTokens = generator.Ids.Count;
+            // The mark that ended the answer is the call's.
+            var closing = request.OneCall && tokens.StopString == ToolCallReader.Closing ? ToolCallReader.Closing : "";
+            foreach (var content in _calls.Push(closing).Concat(_calls.Flush())) yield return Update(content);
         }
 
-        End(prompt.Length, generator.Ids.Count, calls is { Count: > 0 } ? ChatFinishReason.ToolCalls : ReasonOf(generator.FinishReason));
+        if (_logged is not null) Log.Answer(engine.Logger, _logged.ToString());
+        var reason = _calls is { Count: > 0 } ? ChatFinishReason.ToolCalls : tokens.FinishReason == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
+        operation.FinishReason = reason.Value;
+        var (input, output) = (operation.InputTokens, operation.OutputTokens);
+        yield return Update(new UsageContent(new UsageDetails { InputTokenCount = input, OutputTokenCount = output, TotalTokenCount = input + output }), reason);
     }
 
     private RenderedChat Render()
@@ -60,49 +74,21 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
     private RenderedChat Render(JsonArray? tools) =>
         engine.Tokenizer.ApplyChatTemplate(request.Messages, new ChatTemplateOptions { AddGenerationPrompt = true, Tools = tools });
 
-    private void Generate(TextGenerator generator, RecurrentState state, int[] prompt, ToolCallReader? calls, CancellationToken cancellationToken)
-    {
-        if (calls is null)
-        {
-            foreach (var piece in generator.Generate(state, prompt, cancellationToken: cancellationToken)) Send(new TextContent(piece));
-            return;
-        }
+    // Where one call is allowed, its end is the answer's.
+    private GenerationOptions Options() => _calls is not null && request.OneCall
+        ? request.Options with { StopStrings = request.Options.StopStrings.Add(ToolCallReader.Closing) }
+        : request.Options;
 
-        // The marks of a call may be special tokens, which an answer otherwise leaves out.
-        var text = new TextStream(engine.Tokenizer);
-        foreach (var piece in generator.Generate(state, prompt, text: text, cancellationToken: cancellationToken))
-        {
-            foreach (var content in calls.Push(piece))
-            {
-                Send(content);
-                if (request.OneCall && calls.Count > 0) return;
-            }
-        }
-
-        var tail = generator.FinishReason == FinishReason.StopString ? "" : text.Flush();
-        foreach (var content in calls.Push(tail).Concat(calls.Flush())) Send(content);
-    }
-
-    private void End(long input, long output, ChatFinishReason reason)
-    {
-        operation.FinishReason = reason.Value;
-        if (_logged is not null) Log.Answer(engine.Logger, _logged.ToString());
-        var usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = output, TotalTokenCount = input + output };
-        Send(new UsageContent(usage), reason);
-    }
-
-    private void Send(AIContent content, ChatFinishReason? reason = null)
+    private ChatResponseUpdate Update(AIContent content, ChatFinishReason? reason = null)
     {
         if (content is TextContent text) _logged?.Append(text.Text);
-        updates.TryWrite(new ChatResponseUpdate(ChatRole.Assistant, [content])
+        return new ChatResponseUpdate(ChatRole.Assistant, [content])
         {
             ResponseId = _responseId,
             MessageId = _responseId,
             ModelId = engine.ModelId,
             CreatedAt = _createdAt,
             FinishReason = reason,
-        });
+        };
     }
-
-    private static ChatFinishReason ReasonOf(FinishReason reason) => reason == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
 }

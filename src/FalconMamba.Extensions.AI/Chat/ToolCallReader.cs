@@ -14,7 +14,8 @@ internal sealed class ToolCallReader(string callId)
     /// <summary>What a call begins with.</summary>
     public const string Opening = "<tool_call>";
 
-    private const string Closing = "</tool_call>";
+    /// <summary>What a call ends with.</summary>
+    public const string Closing = "</tool_call>";
 
     private readonly StringBuilder _held = new();
     private bool _inside;

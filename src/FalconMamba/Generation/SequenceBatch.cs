@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FalconMamba.Generation.Speculation;
+using System.Text;
 using FalconMamba.Model;
 using FalconMamba.Tokenization;
 
@@ -52,8 +53,9 @@ internal sealed class SequenceBatch
         {
             for (var i = 0; i < count; i++)
             {
-                var track = new SequenceTrack(_options, _sampler, _endIds, i == 0 ? history : history.Fork(), room, _model.Config.VocabSize, i);
-                members.Add(new Member(track, i == count - 1 ? state : state.Fork(), _tokenizer is null ? null : new AnswerText(_tokenizer, _options.StopStrings)));
+                var text = _tokenizer is null ? null : new AnswerPieces(_tokenizer, _options.StopStrings);
+                var track = new SequenceTrack(_options, _sampler, _endIds, i == 0 ? history : history.Fork(), room, _model.Config.VocabSize, i, text);
+                members.Add(new Member(track, i == count - 1 ? state : state.Fork(), _tokenizer is null ? null : new StringBuilder()));
             }
 
             if (_options.DraftTokens > 0) StepAhead(members[0], first, cancellationToken);
@@ -99,13 +101,14 @@ internal sealed class SequenceBatch
     private string? TextOf(GeneratedSequence sequence)
     {
         if (_tokenizer is null) return null;
-        var text = new AnswerText(_tokenizer, []);
-        foreach (var id in sequence.Ids.AsSpan(0, sequence.Ids.Length - (sequence.FinishReason == FinishReason.StopId ? 1 : 0))) text.Append(id);
-        return text.Finish();
+        var pieces = new AnswerPieces(_tokenizer, []);
+        var text = new StringBuilder();
+        foreach (var id in sequence.Ids.AsSpan(0, sequence.Ids.Length - (sequence.FinishReason == FinishReason.StopId ? 1 : 0))) text.Append(pieces.Append(id));
+        return text.Append(pieces.Finish()).ToString();
     }
 
     /// <summary>A sequence with its state.</summary>
-    private sealed class Member(SequenceTrack track, RecurrentState state, AnswerText? text)
+    private sealed class Member(SequenceTrack track, RecurrentState state, StringBuilder? text)
     {
         private readonly List<int> _ids = [];
         private readonly List<TokenDetails> _details = [];
@@ -124,15 +127,14 @@ internal sealed class SequenceBatch
             _ids.Add(id);
             _next[0] = id;
             if (track.Details is { } details) _details.Add(details);
-            // A stop id may be an ordinary token: it ends the text and is no part of it.
-            if (track.FinishReason != FinishReason.StopId && text?.Append(id) == true) track.FinishReason = FinishReason.StopString;
+            text?.Append(track.Piece);
         }
 
         public GeneratedSequence Result() => new()
         {
             Ids = [.. _ids],
             FinishReason = track.FinishReason,
-            Text = text?.Finish(),
+            Text = text?.ToString(),
             Tokens = [.. _details],
         };
     }

@@ -11,6 +11,7 @@ internal sealed class SequenceTrack
     private readonly ImmutableArray<int> _endIds;
     private readonly int _room;
     private readonly int _sequence;
+    private readonly AnswerPieces? _text;
     private readonly float[] _raw = [], _scores = [];
     private int _count;
 
@@ -21,10 +22,11 @@ internal sealed class SequenceTrack
     /// <param name="room">How many tokens may come.</param>
     /// <param name="vocabulary">How many tokens there are.</param>
     /// <param name="sequence">Which of several from one prompt.</param>
+    /// <param name="text">Makes its text and finds its stop strings; null where ids are enough.</param>
     public SequenceTrack(
-        GenerationOptions options, Sampler sampler, ImmutableArray<int> endIds, TokenHistory history, int room, int vocabulary, int sequence = 0)
+        GenerationOptions options, Sampler sampler, ImmutableArray<int> endIds, TokenHistory history, int room, int vocabulary, int sequence = 0, AnswerPieces? text = null)
     {
-        (_options, _sampler, _endIds, History, _room, _sequence) = (options, sampler, endIds, history, room, sequence);
+        (_options, _sampler, _endIds, History, _room, _sequence, _text) = (options, sampler, endIds, history, room, sequence, text);
         if (options.WantsDetails) _raw = new float[vocabulary];
         if (options.OutputScores) _scores = new float[vocabulary];
     }
@@ -35,8 +37,11 @@ internal sealed class SequenceTrack
     /// <summary>What the options ask to be kept of the last token; null if it is nothing.</summary>
     public TokenDetails? Details { get; private set; }
 
+    /// <summary>The text that the last token made certain, and all the rest once the sequence has ended.</summary>
+    public string Piece { get; private set; } = "";
+
     /// <summary>Why it ended; none while it goes on.</summary>
-    public FinishReason FinishReason { get; set; }
+    public FinishReason FinishReason { get; private set; }
 
     /// <summary>How many tokens may still come.</summary>
     public int Room => _room - _count;
@@ -54,6 +59,15 @@ internal sealed class SequenceTrack
         _count++;
         if (_endIds.Contains(id)) FinishReason = FinishReason.StopId;
         else if (_count == _room) FinishReason = FinishReason.Length;
+        if (_text is not null) Piece = PieceOf(id, _text);
         return id;
+    }
+
+    private string PieceOf(int id, AnswerPieces text)
+    {
+        // A stop id may be an ordinary token: it ends the text and is no part of it.
+        var piece = FinishReason == FinishReason.StopId ? "" : text.Append(id);
+        if (text.StopString is not null) FinishReason = FinishReason.StopString;
+        return FinishReason == FinishReason.None ? piece : piece + text.Finish();
     }
 }

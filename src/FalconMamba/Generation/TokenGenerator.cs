@@ -87,7 +87,7 @@ public sealed class TokenGenerator
         Details = null;
         Speculation = default;
         var room = _options.NewTokens(state.TokenCount + prompt.Length);
-        var tokens = WithPrompt(history, state.TokenCount, prompt.Span);
+        var tokens = WithPrompt(history, state.TokenCount, prompt.Span, NeedsHistory, _model.Config.VocabSize);
         tokens.Reserve(Math.Min(room, ReservedTokens));
         _model.Forward([new Chunk(state, prompt)], _logits, progress: progress, cancellationToken: cancellationToken);
         return _options.Beams > 1
@@ -98,6 +98,28 @@ public sealed class TokenGenerator
     /// <summary>The tokens that end a text of a model.</summary>
     internal static ImmutableArray<int> EndIds(IModelRunner model, GenerationOptions options) =>
         [.. options.EndIds(model.Config.EosTokenIds).Where(id => id < model.Config.VocabSize).Distinct()];
+
+    /// <summary>The history of a state moved over a prompt; a new one where none is given.</summary>
+    /// <param name="history">The tokens that the state has seen, and the pending one if the prompt begins with it.</param>
+    /// <param name="seen">How many tokens the state has seen.</param>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="isNeeded">Whether anything looks at the tokens before.</param>
+    /// <param name="vocabulary">How many tokens there are.</param>
+    /// <exception cref="ArgumentException">The history is missing, or another state's.</exception>
+    internal static TokenHistory WithPrompt(TokenHistory? history, long seen, ReadOnlySpan<int> prompt, bool isNeeded, int vocabulary)
+    {
+        if (history is null && seen > 0 && isNeeded)
+            throw new ArgumentException("The options look at the tokens before, and the state does not tell them: give its history.", nameof(history));
+        history ??= new TokenHistory();
+        // A token that was chosen and not read yet stands in both.
+        var known = seen == 0 || history.Count > 0 ? history.Count - seen : 0;
+        if (known < 0 || known > prompt.Length || !prompt[..(int)known].SequenceEqual(history.Ids[^(int)known..]))
+            throw new ArgumentException($"The history has {history.Count} tokens and is not that of the state, which has seen {seen}.", nameof(history));
+        foreach (var id in history.Ids)
+            if ((uint)id >= (uint)vocabulary) throw new ArgumentException($"The history holds token {id}, the vocabulary has {vocabulary}.", nameof(history));
+        history.AppendPrompt(prompt[(int)known..]);
+        return history;
+    }
 
     private IEnumerable<int> Continue(RecurrentState state, SequenceTrack track, CancellationToken cancellationToken)
     {
@@ -127,20 +149,5 @@ public sealed class TokenGenerator
             Details = best.Tokens.IsEmpty ? null : best.Tokens[i];
             yield return best.Ids[i];
         }
-    }
-
-    private TokenHistory WithPrompt(TokenHistory? history, long seen, ReadOnlySpan<int> prompt)
-    {
-        if (history is null && seen > 0 && NeedsHistory)
-            throw new ArgumentException("The options look at the tokens before, and the state does not tell them: give its history.", nameof(history));
-        history ??= new TokenHistory();
-        // A token that was chosen and not read yet stands in both.
-        var known = seen == 0 || history.Count > 0 ? history.Count - seen : 0;
-        if (known < 0 || known > prompt.Length || !prompt[..(int)known].SequenceEqual(history.Ids[^(int)known..]))
-            throw new ArgumentException($"The history has {history.Count} tokens and is not that of the state, which has seen {seen}.", nameof(history));
-        foreach (var id in history.Ids)
-            if ((uint)id >= (uint)_model.Config.VocabSize) throw new ArgumentException($"The history holds token {id}, the vocabulary has {_model.Config.VocabSize}.", nameof(history));
-        history.AppendPrompt(prompt[(int)known..]);
-        return history;
     }
 }

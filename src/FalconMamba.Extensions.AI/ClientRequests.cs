@@ -1,7 +1,10 @@
+using System.Runtime.CompilerServices;
+using FalconMamba.Engine;
+
 namespace FalconMamba.Extensions.AI;
 
 /// <summary>One client's requests to an engine, which end with the client.</summary>
-internal sealed class RequestQueue(FalconMambaEngine engine, bool ownsEngine, string client) : IDisposable
+internal sealed class ClientRequests(FalconMambaEngine engine, bool ownsEngine, string client) : IDisposable
 {
     private readonly CancellationTokenSource _disposal = new();
     private int _disposed;
@@ -22,9 +25,6 @@ internal sealed class RequestQueue(FalconMambaEngine engine, bool ownsEngine, st
         }
     }
 
-    /// <inheritdoc cref="ComputeThread.Run"/>
-    public Task Run(Action<CancellationToken> work, CancellationToken cancellationToken) => engine.Run(work, cancellationToken);
-
     /// <summary>Waits for a request's work, and tells a caller's cancellation from the end of client or engine.</summary>
     /// <param name="work">The work.</param>
     /// <param name="cancellationToken">The caller's.</param>
@@ -38,6 +38,21 @@ internal sealed class RequestQueue(FalconMambaEngine engine, bool ownsEngine, st
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw Disposed();
+        }
+    }
+
+    /// <summary>Reads a request's tokens to the end, which is told in the same way.</summary>
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="cancellationToken">The caller's.</param>
+    public async IAsyncEnumerable<GeneratedToken> Read(GeneratedTokens tokens, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var reader = tokens.GetAsyncEnumerator(CancellationToken.None);
+        while (true)
+        {
+            var next = reader.MoveNextAsync().AsTask();
+            await Finish(next, cancellationToken).ConfigureAwait(false);
+            if (!await next.ConfigureAwait(false)) yield break;
+            yield return reader.Current;
         }
     }
 
