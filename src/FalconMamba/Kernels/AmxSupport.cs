@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using FalconMamba.Kernels.Assembled;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -53,6 +54,7 @@ internal static partial class AmxSupport
             : $"the system refuses this process the registers of AMX (error {Marshal.GetLastPInvokeError()})";
     }
 
+    [SupportedOSPlatform("linux")]
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial nint SystemCall(nint number, nint request, nint argument);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace FalconMamba.Kernels;
 
@@ -26,6 +27,7 @@ internal static unsafe partial class MemoryAdvice
         if (OperatingSystem.IsLinux()) _ = Advise(address, length, AdvisePopulate);
     }
 
+    [SupportedOSPlatform("linux")]
     [LibraryImport("libc", EntryPoint = "madvise")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial int Advise(void* address, nuint length, int advice);

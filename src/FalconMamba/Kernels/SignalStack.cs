@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace FalconMamba.Kernels;
 
@@ -45,6 +46,7 @@ internal static unsafe partial class SignalStack
         public nint Size;
     }
 
+    [SupportedOSPlatform("linux")]
     [LibraryImport("libc", EntryPoint = "sigaltstack")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial int Exchange(Description* wanted, Description* before);

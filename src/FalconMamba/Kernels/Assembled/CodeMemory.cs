@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace FalconMamba.Kernels.Assembled;
 
@@ -30,6 +31,7 @@ internal static unsafe partial class CodeMemory
         return place is null ? LoadAnonymous(code) : place;
     }
 
+    [SupportedOSPlatform("linux")]
     private static void* LoadThroughFile(ReadOnlySpan<byte> code)
     {
         var file = CreateMemoryFile("falcon-mamba-kernels", CloseOnExec);
@@ -50,6 +52,7 @@ internal static unsafe partial class CodeMemory
         }
     }
 
+    [UnsupportedOSPlatform("windows")]
     private static void* LoadAnonymous(ReadOnlySpan<byte> code)
     {
         var anonymous = OperatingSystem.IsLinux() ? LinuxAnonymous : AppleAnonymous;
@@ -61,6 +64,7 @@ internal static unsafe partial class CodeMemory
         return null;
     }
 
+    [SupportedOSPlatform("windows")]
     private static void* LoadOnWindows(ReadOnlySpan<byte> code)
     {
         var place = VirtualAlloc(0, (nuint)code.Length, Commit, PageReadWrite);
@@ -72,38 +76,47 @@ internal static unsafe partial class CodeMemory
     }
 
     /// <summary>Makes a file in memory; negative where the system has none.</summary>
+    [SupportedOSPlatform("linux")]
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     public static partial int CreateMemoryFile(string name, uint flags);
 
+    [SupportedOSPlatform("linux")]
     [LibraryImport("libc", EntryPoint = "ftruncate")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial int Truncate(int file, nint length);
 
+    [UnsupportedOSPlatform("windows")]
     [LibraryImport("libc", EntryPoint = "mmap")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
 
+    [UnsupportedOSPlatform("windows")]
     [LibraryImport("libc", EntryPoint = "munmap")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial int Unmap(nint address, nuint length);
 
+    [UnsupportedOSPlatform("windows")]
     [LibraryImport("libc", EntryPoint = "mprotect")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial int Protect(nint address, nuint length, int protection);
 
+    [SupportedOSPlatform("linux")]
     [LibraryImport("libc", EntryPoint = "close")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial int Close(int file);
 
+    [SupportedOSPlatform("windows")]
     [LibraryImport("kernel32")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial nint VirtualAlloc(nint address, nuint size, uint allocation, uint protection);
 
+    [SupportedOSPlatform("windows")]
     [LibraryImport("kernel32")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial int VirtualProtect(nint address, nuint size, uint protection, out uint old);
 
+    [SupportedOSPlatform("windows")]
     [LibraryImport("kernel32")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     private static partial int FlushInstructionCache(nint process, nint address, nuint size);

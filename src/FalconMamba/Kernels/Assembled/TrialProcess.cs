@@ -22,7 +22,7 @@ internal static class TrialProcess
     /// <returns>Null for success, else what happened to the process.</returns>
     public static string? Run(ReadOnlySpan<byte> code, int status, int patience = 5000)
     {
-        var descriptor = CodeMemory.CreateMemoryFile("falcon-mamba-trial", CodeMemory.CloseOnExec);
+        var descriptor = OperatingSystem.IsLinux() ? CodeMemory.CreateMemoryFile("falcon-mamba-trial", CodeMemory.CloseOnExec) : -1;
         if (descriptor < 0) return "the system has no files in memory";
         using var file = new SafeFileHandle(descriptor, ownsHandle: true);
         try
