@@ -10,13 +10,6 @@ using var client = FalconMambaChatClient.Load(model);
 var ui = new UiThread();
 var window = new ChatWindow(client, new ChatOptions { MaxOutputTokens = tokens, Temperature = 0.7f, Seed = 1 }, ui.Quit);
 
-// The keyboard has a thread of its own here, as the system's input has under every toolkit.
-var keyboard = new Thread(() =>
-{
-    while (ReadKey() is { } key) ui.Post(() => window.OnKey(key));
-    ui.Post(window.OnClose);
-}) { IsBackground = true };
-
 Console.CancelKeyPress += (_, press) =>
 {
     press.Cancel = true;
@@ -24,8 +17,15 @@ Console.CancelKeyPress += (_, press) =>
 };
 
 Console.Error.WriteLine("Ask, and press Enter. Escape or Ctrl-C stops an answer, Ctrl-D ends.");
-keyboard.Start();
+// The keyboard has a thread of its own here, as the system's input has under every toolkit.
+new Thread(ReadKeys) { IsBackground = true }.Start();
 ui.Run();
+
+void ReadKeys()
+{
+    while (ReadKey() is { } key) ui.Post(() => window.OnKey(key));
+    ui.Post(window.OnClose);
+}
 
 static char? ReadKey()
 {

@@ -41,6 +41,8 @@ internal sealed class BatchSequence
         OptionRules.ThrowIfUnknownToken(options, vocabulary);
         if (options.Beams > 1 || options.NumReturnSequences > 1)
             throw new ArgumentException("num_beams or num_return_sequences asks for several sequences, a stream is one: generate them as exclusive work.", nameof(request));
+        if (options.DraftTokens > 0)
+            throw new ArgumentException("assistant_model or prompt_lookup_num_tokens guesses ahead for one sequence, and a batch fills its steps with others: leave it out.", nameof(request));
         if (tokenizer is null && !options.StopStrings.IsEmpty)
             throw new ArgumentException("stop_strings need the tokenizer: make the engine with one.", nameof(request));
         if (request.Prompt.IsEmpty && seen == 0) throw new ArgumentException("The prompt is empty, and there is no past to go on from.", nameof(request));

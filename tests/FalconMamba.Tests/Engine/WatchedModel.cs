@@ -39,6 +39,8 @@ internal sealed class WatchedModel(IModelRunner inner) : IModelRunner
         inner.Forward(chunks, logits, hidden, tap, progress, cancellationToken);
     }
 
+    public void RollBack(RecurrentState state, long tokenCount) => inner.RollBack(state, tokenCount);
+
     public void Dispose()
     {
     }

@@ -39,6 +39,18 @@ internal static class Examples
         Console.WriteLine(tokenizer.Decode(outputs[0]));
     }
 
+    public static void BestDevice()
+    {
+        var tokenizer = AutoTokenizer.FromPretrained("tiiuae/falcon-mamba-7b");
+        using var model = AutoModelForCausalLM.FromPretrained("tiiuae/falcon-mamba-7b", new() { DeviceMap = "auto" });
+
+        var inputText = "Question: How many hours in one day? Answer: ";
+        var inputIds = tokenizer.Encode(inputText);
+
+        var outputs = model.Generate(inputIds);
+        Console.WriteLine(tokenizer.Decode(outputs[0]));
+    }
+
     public static void Compilation()
     {
         var tokenizer = AutoTokenizer.FromPretrained("tiiuae/falcon-mamba-7b");
@@ -57,6 +69,18 @@ internal static class Examples
     {
         var tokenizer = AutoTokenizer.FromPretrained("tiiuae/falcon-mamba-7b");
         using var model = AutoModelForCausalLM.FromPretrained("tiiuae/falcon-mamba-7b", new() { DeviceMap = "auto", Dtype = Dtype.Float16 });
+
+        var inputText = "Question: How many hours in one day? Answer: ";
+        var inputIds = tokenizer.Encode(inputText);
+
+        var outputs = model.Generate(inputIds);
+        Console.WriteLine(tokenizer.Decode(outputs[0]));
+    }
+
+    public static void FourBits()
+    {
+        var tokenizer = AutoTokenizer.FromPretrained("tiiuae/falcon-mamba-7b-instruct-Q4_K_M-GGUF");
+        using var model = AutoModelForCausalLM.FromPretrained("tiiuae/falcon-mamba-7b-instruct-Q4_K_M-GGUF", new() { DeviceMap = "auto" });
 
         var inputText = "Question: How many hours in one day? Answer: ";
         var inputIds = tokenizer.Encode(inputText);

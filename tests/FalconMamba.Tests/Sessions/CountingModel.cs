@@ -28,5 +28,7 @@ internal sealed class CountingModel(FalconMambaModel model) : IModelRunner
         model.Forward(chunks, logits, hidden, tap, progress, cancellationToken);
     }
 
+    public void RollBack(RecurrentState state, long tokenCount) => model.RollBack(state, tokenCount);
+
     public void Dispose() => model.Dispose();
 }
