@@ -91,13 +91,31 @@ public sealed partial class Session
     // Another process may have stored something else under the name, so what a place holds counts, not what it is called.
     private void RestoreFromStore(IStateStore store, ReadOnlySpan<int> ids, int valid)
     {
-        foreach (var place in _storedPlaces.Where(place => place > valid).OrderDescending())
+        var length = ids.Length;
+        foreach (var place in _storedPlaces.Where(place => place > valid && place <= length).OrderDescending().ToArray())
         {
-            if (place > ids.Length) continue;
-            using var stored = store.Read(new StateKey(Name, place), _model);
-            if (stored is null || stored.State.TokenCount != place || !ids.StartsWith(stored.Ids.Span)) continue;
-            State.CopyFrom(stored.State);
-            return;
+            using var stored = ReadPlace(store, place);
+            if (stored is not null && stored.State.TokenCount == place && ids.StartsWith(stored.Ids.Span))
+            {
+                State.CopyFrom(stored.State);
+                return;
+            }
+
+            // The next save writes it anew.
+            _storedPlaces.Remove(place);
+        }
+    }
+
+    // One that cannot be read costs its tokens and nothing else.
+    private StoredState? ReadPlace(IStateStore store, long place)
+    {
+        try
+        {
+            return store.Read(new StateKey(Name, place), _model);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StateMismatchException)
+        {
+            return null;
         }
     }
 }

@@ -112,6 +112,27 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void A_stored_place_that_is_damaged_costs_its_tokens_and_nothing_else()
+    {
+        using var folder = new TemporaryFolder();
+        var store = new FolderStateStore(folder.Root);
+        string answer;
+        int end;
+        using (var session = Begun())
+        {
+            answer = Answer(session);
+            session.Save(store);
+            end = session.Messages[0].End;
+        }
+
+        File.WriteAllText(store.PathOf(new StateKey("play", end)), "damaged");
+        using var tree = new PrefixTree(_model);
+        using var loaded = Session.Load(store, "play", _model, _tokenizer, tree)!;
+        Assert.Equal(end, loaded.Rewind(1));
+        Assert.Equal(answer, Answer(loaded));
+    }
+
+    [Fact]
     public void A_session_that_was_stored_while_it_read_goes_on_reading()
     {
         using var store = new MemoryStateStore();
