@@ -46,8 +46,12 @@ internal static class RequestOptions
         if (given.DoSample is null && (given.Temperature ?? given.TopK ?? given.TopP ?? given.MinP ?? given.TypicalP) is not null) given = given with { DoSample = true };
         if (given.NumReturnSequences > 1 || given.NumBeams > 1)
             throw new UnsupportedOptionException(nameof(ChatOptions.RawRepresentationFactory), "The options ask for several sequences or beams, and a chat has one: leave num_return_sequences and num_beams out.");
+        if (given.AssistantModel is not null || given.PromptLookupNumTokens is not null)
+            throw new UnsupportedOptionException(nameof(ChatOptions.RawRepresentationFactory), "The options ask for guessing ahead, and requests are answered together: leave assistant_model and prompt_lookup_num_tokens out.");
         var (options, warnings) = engine.Generation.Complete(given);
         foreach (var warning in warnings) Log.SettingLeftOut(engine.Logger, engine.ModelId, warning);
+        // A file's wish to guess ahead says how fast to answer and never what, and a batch has something else to fill its steps with.
+        options = options with { PromptLookupNumTokens = null, MaxMatchingNgramSize = null };
         if (options.MaxNewTokens is null && options.MaxLength is null) options = options with { MaxNewTokens = engine.Options.MaxOutputTokens };
         if (seed is { } fixedSeed) options = options with { Seed = unchecked((ulong)fixedSeed) };
         else if (options is { DoSample: true, Seed: 0 }) options = options with { Seed = unchecked((ulong)Random.Shared.NextInt64()) };

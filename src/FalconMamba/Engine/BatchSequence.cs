@@ -159,5 +159,5 @@ internal sealed class BatchSequence
         Tokens.Complete(_failure, _isCancelled);
     }
 
-    private void Keep() => _prefixes?.Keep(OwnerName, _history.Ids[..(int)_state!.TokenCount], _state);
+    private void Keep() => _prefixes?.Keep(OwnerName, _history.Ids[..(int)_state!.TokenCount], _state, isInside: IsReading);
 }

@@ -22,7 +22,8 @@ public interface IPrefixCache
     /// <param name="owner">Whose it is.</param>
     /// <param name="ids">All tokens that the state has seen.</param>
     /// <param name="state">The state, which moves on afterwards: keep a fork.</param>
-    void Keep(string? owner, ReadOnlySpan<int> ids, RecurrentState state);
+    /// <param name="isInside">Whether more of the prompt follows.</param>
+    void Keep(string? owner, ReadOnlySpan<int> ids, RecurrentState state, bool isInside);
 
     /// <summary>Where inside a prompt a state is wanted next; the engine cuts the prompt there.</summary>
     /// <param name="position">How many tokens of the sequence are read.</param>

@@ -1,5 +1,6 @@
 using FalconMamba.Engine;
 using FalconMamba.Model;
+using FalconMamba.Sessions;
 
 namespace FalconMamba.Tests.Engine;
 
@@ -71,6 +72,25 @@ public sealed class PrefixSeamTests : IDisposable
         Assert.Single(answers.Select(ids => string.Join(' ', ids)).Distinct());
     }
 
+    [Fact]
+    public async Task A_tree_of_prefixes_serves_an_engine()
+    {
+        using var tree = new PrefixTree(_model, new PrefixTreeOptions { ChunkSize = 32 });
+        using var engine = new BatchEngine(_model, options: new() { Prefixes = tree });
+        var request = EngineModels.Request(EngineModels.Prompt(1000), 5);
+        int[] edited = [.. EngineModels.Prompt(1000)];
+        edited[900] ^= 1;
+        foreach (var (owner, prompt, least) in ((string?, int[], int)[])[("a", EngineModels.Prompt(1000), 0), ("a", EngineModels.Prompt(1000), 1000), ("a", edited, 880), ("b", edited, 0), (null, edited, 0), (null, edited, 1000)])
+        {
+            var next = request with { Owner = owner, Prompt = prompt };
+            var before = engine.Statistics.PromptTokens;
+            var tokens = engine.Submit(next);
+            Assert.Equal(EngineModels.Alone(_model, next), await EngineModels.IdsOf(tokens));
+            Assert.InRange(tokens.CachedTokens, least, least == 0 ? 0 : 1000);
+            Assert.Equal(1000, tokens.CachedTokens + engine.Statistics.PromptTokens - before);
+        }
+    }
+
     /// <summary>Keeps a state every eight tokens.</summary>
     private sealed class EveryEight : IPrefixCache, IDisposable
     {
@@ -85,7 +105,7 @@ public sealed class PrefixSeamTests : IDisposable
             return best.Ids.Length;
         }
 
-        public void Keep(string? owner, ReadOnlySpan<int> ids, RecurrentState state) => Kept.Add((owner, ids.ToArray(), state.Fork()));
+        public void Keep(string? owner, ReadOnlySpan<int> ids, RecurrentState state, bool isInside) => Kept.Add((owner, ids.ToArray(), state.Fork()));
 
         public int NextKept(int position, int length) => (position & ~7) + 8;
 
