@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using FalconMamba.Generation.Speculation;
 using System.Text;
+using FalconMamba.Generation.Speculation;
 using FalconMamba.Model;
 using FalconMamba.Tokenization;
 
