@@ -8,7 +8,7 @@ namespace FalconMamba.Extensions.AI;
 
 /// <summary>
 /// Chats with a model on this machine. Safe for concurrent use: requests share the model's steps, and each has a state of its
-/// own. Nothing is kept between requests.
+/// own. Nothing is kept between requests but where <see cref="FalconMambaOptions.ConversationBytes"/> says so.
 /// </summary>
 public sealed class FalconMambaChatClient : IChatClient
 {

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using FalconMamba.Engine;
+using FalconMamba.Extensions.AI.Chat;
 using FalconMamba.Extensions.AI.Observation;
 using FalconMamba.Generation;
 using FalconMamba.Hub;
@@ -36,7 +37,8 @@ public sealed class FalconMambaEngine : IDisposable
         Generation = generation ?? new GenerationConfig();
         Logger = (ILogger?)loggers?.CreateLogger<FalconMambaEngine>() ?? NullLogger.Instance;
         Instruments = new GenAiInstruments(ModelId, Logger, meters);
-        Batch = new BatchEngine(model, tokenizer, BatchOptions(options), $"falcon-mamba {ModelId}");
+        Conversations = options.ConversationBytes > 0 ? new Conversations(model, options) : null;
+        Batch = new BatchEngine(model, tokenizer, BatchOptions(options, Conversations), $"falcon-mamba {ModelId}");
     }
 
     /// <summary>The model.</summary>
@@ -55,6 +57,9 @@ public sealed class FalconMambaEngine : IDisposable
     public BatchEngine Batch { get; }
 
     internal FalconMambaOptions Options { get; }
+
+    /// <summary>What was said before; null where nothing is kept of it.</summary>
+    internal Conversations? Conversations { get; }
 
     internal ILogger Logger { get; }
 
@@ -95,6 +100,7 @@ public sealed class FalconMambaEngine : IDisposable
     public void Dispose()
     {
         Batch.Dispose();
+        Conversations?.Dispose();
         Model.Dispose();
         Instruments.Dispose();
     }
@@ -102,11 +108,12 @@ public sealed class FalconMambaEngine : IDisposable
     /// <summary>The model, its tokenizer or an engine, where one of them is of a type.</summary>
     internal object? GetService(Type type) => new object[] { this, Batch, Model, Tokenizer }.FirstOrDefault(type.IsInstanceOfType);
 
-    private static BatchEngineOptions BatchOptions(FalconMambaOptions options) => new()
+    private static BatchEngineOptions BatchOptions(FalconMambaOptions options, Conversations? conversations) => new()
     {
         MaxRunning = options.MaxRunningRequests,
         MaxWaiting = options.MaxWaitingRequests,
         MaxPromptTokens = options.PrefillChunkSize,
+        Prefixes = conversations?.States,
     };
 
     // What is on this machine has a path, which is nobody else's business.

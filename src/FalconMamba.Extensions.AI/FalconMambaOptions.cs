@@ -33,6 +33,13 @@ public sealed class FalconMambaOptions
     /// <inheritdoc cref="BatchEngineOptions.MaxWaiting"/>
     public int MaxWaitingRequests { get; set; } = 256;
 
+    /// <summary>
+    /// How many bytes of states are kept of conversations; 0 for none. Where there are some, each answer has a conversation id,
+    /// and a request with it goes on behind that answer: it gives new messages only, and nothing before them is read again
+    /// that is still kept.
+    /// </summary>
+    public long ConversationBytes { get; set; }
+
     /// <summary>How many tokens an answer has at most where neither the request nor the model's files say it.</summary>
     public int MaxOutputTokens { get; set; } = DefaultMaxOutputTokens;
 

@@ -25,6 +25,7 @@ internal sealed class FalconMambaOptionsValidator : IValidateOptions<FalconMamba
         if (options.MaxOutputTokens < 1) yield return $"FalconMambaOptions.MaxOutputTokens is {options.MaxOutputTokens}: give 1 or more.";
         if (options.MaxRunningRequests is < 1 or > MostRequests) yield return $"FalconMambaOptions.MaxRunningRequests is {options.MaxRunningRequests}: give 1 to {MostRequests}.";
         if (options.MaxWaitingRequests < 1) yield return $"FalconMambaOptions.MaxWaitingRequests is {options.MaxWaitingRequests}: give 1 or more.";
+        if (options.ConversationBytes < 0) yield return $"FalconMambaOptions.ConversationBytes is {options.ConversationBytes}: give bytes, or 0 to keep no conversation.";
         if (!Enum.IsDefined(options.Pooling)) yield return $"FalconMambaOptions.Pooling is {options.Pooling}: give {string.Join(" or ", Enum.GetNames<EmbeddingPooling>())}.";
     }
 

@@ -59,7 +59,7 @@ public class ToolTests
                 """{"role":"tool","tool_call_id":"c1","content":"thirty"}""",
                 """{"role":"tool","tool_call_id":"c2","content":"[1,2]"}""",
             ],
-            TemplateMessages.Of(messages, null).Select(message => message.Fields.ToJsonString()));
+            TemplateMessages.Of(messages).Select(message => message.Fields.ToJsonString()));
     }
 
     [Theory]

@@ -15,6 +15,8 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
     private readonly string _responseId = operation.ResponseId!;
     private readonly DateTimeOffset _createdAt = DateTimeOffset.UtcNow;
     private readonly StringBuilder? _logged = engine.Options.EnableSensitiveData && engine.Logger.IsEnabled(LogLevel.Trace) ? new StringBuilder() : null;
+    private readonly List<AIContent>? _said = engine.Conversations is null ? null : [];
+    private readonly string? _owner = engine.Conversations is null ? null : request.Before?.Owner ?? operation.ResponseId;
     private readonly ToolCallReader? _calls = request.Tools is null ? null : new ToolCallReader($"call_{operation.ResponseId}");
 
     /// <summary>Renders the conversation and hands it to the engine.</summary>
@@ -26,7 +28,9 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
         var prompt = engine.Tokenizer.Encode(chat);
         (operation.InputTokens, operation.OutputTokens) = (prompt.Length, 0);
         // The marks of a call may be special tokens, which an answer otherwise leaves out.
-        return engine.Batch.Submit(new GenerationRequest { Prompt = prompt, Options = Options(), SkipSpecialTokens = _calls is null }, cancellationToken);
+        return engine.Batch.Submit(
+            new GenerationRequest { Prompt = prompt, Options = Options(), SkipSpecialTokens = _calls is null, Owner = _owner },
+            cancellationToken);
     }
 
     /// <summary>What a token makes certain.</summary>
@@ -52,7 +56,9 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
         var reason = _calls is { Count: > 0 } ? ChatFinishReason.ToolCalls : tokens.FinishReason == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
         operation.FinishReason = reason.Value;
         var (input, output) = (operation.InputTokens, operation.OutputTokens);
-        yield return Update(new UsageContent(new UsageDetails { InputTokenCount = input, OutputTokenCount = output, TotalTokenCount = input + output }), reason);
+        var usage = new UsageDetails { InputTokenCount = input, CachedInputTokenCount = tokens.CachedTokens, OutputTokenCount = output, TotalTokenCount = input + output };
+        Keep();
+        yield return Update(new UsageContent(usage), reason);
     }
 
     private RenderedChat Render()
@@ -72,7 +78,15 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
     }
 
     private RenderedChat Render(JsonArray? tools) =>
-        engine.Tokenizer.ApplyChatTemplate(request.Messages, new ChatTemplateOptions { AddGenerationPrompt = true, Tools = tools });
+        engine.Tokenizer.ApplyChatTemplate([.. request.Instructions, .. request.Messages], new ChatTemplateOptions { AddGenerationPrompt = true, Tools = tools });
+
+    private void Keep()
+    {
+        if (_said is null) return;
+        // Its pieces, joined as the caller joins them.
+        var answer = _said.Select(content => new ChatResponseUpdate(ChatRole.Assistant, [content])).ToChatResponse().Messages;
+        engine.Conversations!.Keep(new Conversation(_responseId, _owner!, [.. request.Messages, .. TemplateMessages.Of(answer.DefaultIfEmpty(new Microsoft.Extensions.AI.ChatMessage(ChatRole.Assistant, "")))]));
+    }
 
     // Where one call is allowed, its end is the answer's.
     private GenerationOptions Options() => _calls is not null && request.OneCall
@@ -82,10 +96,12 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
     private ChatResponseUpdate Update(AIContent content, ChatFinishReason? reason = null)
     {
         if (content is TextContent text) _logged?.Append(text.Text);
+        if (content is not UsageContent) _said?.Add(content);
         return new ChatResponseUpdate(ChatRole.Assistant, [content])
         {
             ResponseId = _responseId,
             MessageId = _responseId,
+            ConversationId = _said is null ? null : _responseId,
             ModelId = engine.ModelId,
             CreatedAt = _createdAt,
             FinishReason = reason,

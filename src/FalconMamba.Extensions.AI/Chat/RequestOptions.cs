@@ -71,8 +71,6 @@ internal static class RequestOptions
     {
         if (options.ModelId is { } id && id != engine.ModelId)
             throw new UnsupportedOptionException(nameof(options.ModelId), $"ModelId is {id}, and this client has {engine.ModelId}: leave it out, or ask the other model's client.");
-        if (options.ConversationId is not null)
-            throw new UnsupportedOptionException(nameof(options.ConversationId), "Conversations are not kept between requests: leave ConversationId out, and give all messages.");
         if (options.ResponseFormat is not (null or ChatResponseFormatText))
             throw new UnsupportedOptionException(nameof(options.ResponseFormat), "Nothing holds the model to JSON: leave ResponseFormat out, and ask for JSON in the instructions.");
         if (options.Reasoning is not null)

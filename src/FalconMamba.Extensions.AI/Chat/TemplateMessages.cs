@@ -10,11 +10,9 @@ internal static class TemplateMessages
 {
     /// <summary>The messages of a request.</summary>
     /// <param name="messages">The conversation.</param>
-    /// <param name="instructions">What stands before it; null for nothing.</param>
     /// <exception cref="NotSupportedException">A message holds something other than text and calls.</exception>
-    public static IEnumerable<TemplateMessage> Of(IEnumerable<ChatMessage> messages, string? instructions)
+    public static IEnumerable<TemplateMessage> Of(IEnumerable<ChatMessage> messages)
     {
-        if (!string.IsNullOrEmpty(instructions)) yield return new TemplateMessage(ChatRole.System.Value, instructions);
         foreach (var message in messages)
         {
             // A template sees one result a message.
