@@ -26,7 +26,8 @@ internal sealed record GapTest(int Beside, int Streams)
         Task.WhenAll(clocks.Select(clock => clock.Undisturbed)).WaitAsync(cancellationToken).GetAwaiter().GetResult();
         foreach (var clock in clocks) clock.Disturb();
         var beside = Read(engine, cancellationToken);
-        foreach (var clock in clocks) clock.End();
+        // The gap that the prompt's last step makes counts too.
+        Task.WhenAll(clocks.Select(clock => clock.EndAsync())).WaitAsync(cancellationToken).GetAwaiter().GetResult();
         ending.Cancel();
         Task.WhenAny(Task.WhenAll(streams)).GetAwaiter().GetResult();
         return new GapResult(this, [.. clocks.SelectMany(clock => clock.Before)], [.. clocks.SelectMany(clock => clock.Meanwhile)], alone, beside, ResidentMemory.Now());
@@ -45,10 +46,11 @@ internal sealed record GapTest(int Beside, int Streams)
 internal sealed class GapClock(int firstTokens, int countedTokens)
 {
     private readonly TaskCompletionSource _undisturbed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<double> _before = [], _meanwhile = [];
     private long _last;
     private int _count;
-    private volatile bool _isDisturbed, _hasEnded;
+    private volatile bool _isDisturbed, _isEnding;
 
     /// <summary>Ends when there are enough undisturbed tokens.</summary>
     public Task Undisturbed => _undisturbed.Task;
@@ -65,17 +67,23 @@ internal sealed class GapClock(int firstTokens, int countedTokens)
         var now = Stopwatch.GetTimestamp();
         var gap = Stopwatch.GetElapsedTime(_last, now).TotalSeconds;
         _last = now;
-        if (_hasEnded) return;
+        if (_ended.Task.IsCompleted) return;
         if (_isDisturbed) _meanwhile.Add(gap);
         else if (_count >= firstTokens) _before.Add(gap);
         if (++_count == firstTokens + countedTokens) _undisturbed.TrySetResult();
+        if (_isEnding) _ended.TrySetResult();
     }
 
     /// <summary>The prompt comes.</summary>
     public void Disturb() => _isDisturbed = true;
 
     /// <summary>The prompt is read.</summary>
-    public void End() => _hasEnded = true;
+    /// <returns>Ends with the next token, which is the last that counts.</returns>
+    public Task EndAsync()
+    {
+        _isEnding = true;
+        return _ended.Task;
+    }
 }
 
 /// <summary>What a <see cref="GapTest"/> found: gaps in seconds, and seconds of the prompt alone and beside the streams.</summary>
@@ -91,9 +99,9 @@ internal sealed record GapResult(
 
     private double Step => 1e3 * Statistics.Median(Before);
 
-    private double Median => 1e3 * Statistics.Median(Meanwhile.DefaultIfEmpty());
+    private double Median => 1e3 * Statistics.Median(Meanwhile);
 
-    private double Longest => 1e3 * Meanwhile.DefaultIfEmpty().Max();
+    private double Longest => 1e3 * Meanwhile.Max();
 
     private double Bound => Math.Max(LeastBound, 3 * Step);
 
