@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using FalconMamba.Extensions.AI.Observation;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Logging;
 
 namespace FalconMamba.Extensions.AI.Tests;
 
@@ -99,25 +98,5 @@ public class ObservationTests
         Assert.Contains(lines.All, line => line.StartsWith("Warning:", StringComparison.Ordinal) && line.Contains("InvalidDataException", StringComparison.Ordinal));
         Assert.Equal(sensitive, lines.All.Any(line => line.Contains("swordfish", StringComparison.Ordinal)));
         Assert.Equal(sensitive, lines.All.Any(line => line.Contains("gold", StringComparison.Ordinal)));
-    }
-
-    private sealed class LogLines : ILoggerFactory, ILogger
-    {
-        public ConcurrentQueue<string> All { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            All.Enqueue($"{logLevel}: {formatter(state, exception)} {exception}");
-
-        public void Dispose()
-        {
-        }
     }
 }

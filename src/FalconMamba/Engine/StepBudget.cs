@@ -8,7 +8,7 @@ namespace FalconMamba.Engine;
 internal sealed class StepBudget(BatchEngineOptions options)
 {
     // What is aimed at: a part of the longest gap, or of the three steps that a stream may wait where those take longer. Single
-    // steps have taken three times as long as their neighbours, and prompts gain little from pieces that are longer.
+    // steps have taken three times as long as their neighbours, and prompts gain little from longer pieces.
     private const int GapParts = 3, StepsAimedAt = 2;
 
     // Before anything is measured; enough for a short prompt.
