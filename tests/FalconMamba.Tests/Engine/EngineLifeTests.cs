@@ -141,6 +141,8 @@ public sealed class EngineLifeTests : IDisposable
         var waiting = engine.Submit(EngineModels.Request(Prompt, Endless));
         var work = engine.RunAsync(_ => { });
         var disposed = Task.Run(engine.Dispose);
+        // The step ends behind the beginning of the end, else the work would still be done.
+        SpinWait.SpinUntil(() => Record.Exception(() => { _ = engine.RunAsync(_ => { }); }) is ObjectDisposedException);
         gate.Release.Set();
         await disposed;
         foreach (var task in new[] { running.Completion, waiting.Completion, work }) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => task);
