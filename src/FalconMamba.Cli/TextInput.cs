@@ -9,12 +9,20 @@ internal static class TextInput
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    /// <summary>Refuses a path where there is no file.</summary>
+    /// <exception cref="CommandException">There is none.</exception>
+    public static void Check(string path)
+    {
+        if (Directory.Exists(path)) throw new CommandException($"{path} is a folder: give a file.");
+        if (!System.IO.File.Exists(path)) throw new CommandException($"{path} was not found: check the name.");
+    }
+
     /// <summary>Reads a file of UTF-8 text.</summary>
-    /// <exception cref="CommandException">The file is no UTF-8, or too long.</exception>
+    /// <exception cref="CommandException">There is no file, it is no UTF-8, or too long.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static string File(string path)
     {
-        if (Directory.Exists(path)) throw new CommandException($"{path} is a folder: give a file.");
+        Check(path);
         using var file = System.IO.File.OpenRead(path);
         return Read(file, path);
     }

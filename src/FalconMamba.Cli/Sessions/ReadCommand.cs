@@ -41,7 +41,8 @@ internal static class ReadCommand
 
     private static string TextOf(Terminal terminal, string path, CancellationToken cancellationToken)
     {
-        if (!DocumentFormats.IsWrapped(path) || Directory.Exists(path)) return TextInput.File(path);
-        return File.Exists(path) ? UnwrapProcess.Read(terminal, path, cancellationToken) : throw new FileNotFoundException(null, path);
+        if (!DocumentFormats.IsWrapped(path)) return TextInput.File(path);
+        TextInput.Check(path);
+        return UnwrapProcess.Read(terminal, path, cancellationToken);
     }
 }
