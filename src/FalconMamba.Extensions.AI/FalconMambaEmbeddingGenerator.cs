@@ -55,7 +55,8 @@ public sealed class FalconMambaEmbeddingGenerator : IEmbeddingGenerator<string, 
         using var operation = _engine.Instruments.Start(GenAiNames.Embeddings);
         using var cancellation = _requests.Link(cancellationToken);
         var embeddings = new GeneratedEmbeddings<Embedding<float>>(texts.Length);
-        var work = _engine.Batch.RunAsync(token => Embed(texts, embeddings, operation, token), cancellation.Token);
+        // Encoding takes the longer the longer the texts: neither the caller nor the engine waits for it.
+        var work = Task.Run(() => EmbedAsync(texts, embeddings, operation, cancellation.Token), cancellation.Token);
         try
         {
             await _requests.Finish(work, cancellationToken).ConfigureAwait(false);
@@ -92,7 +93,7 @@ public sealed class FalconMambaEmbeddingGenerator : IEmbeddingGenerator<string, 
             throw new UnsupportedOptionException(key, $"There is no additional property {key}: leave it out.");
     }
 
-    private void Embed(string[] texts, GeneratedEmbeddings<Embedding<float>> embeddings, Operation operation, CancellationToken cancellationToken)
+    private async Task EmbedAsync(string[] texts, GeneratedEmbeddings<Embedding<float>> embeddings, Operation operation, CancellationToken cancellationToken)
     {
         using var state = _engine.Model.CreateState();
         var now = DateTimeOffset.UtcNow;
@@ -102,7 +103,7 @@ public sealed class FalconMambaEmbeddingGenerator : IEmbeddingGenerator<string, 
             var ids = _engine.Tokenizer.Encode(texts[i]);
             if (ids.Length == 0) throw new ArgumentException($"Text {i} has no tokens: leave it out.");
             state.Reset();
-            var vector = _pooling == EmbeddingPooling.Last ? Last(state, ids, cancellationToken) : Mean(state, ids, cancellationToken);
+            var vector = await EmbedAsync(state, ids, cancellationToken).ConfigureAwait(false);
             embeddings.Add(new Embedding<float>(vector) { ModelId = _engine.ModelId, CreatedAt = now });
             operation.InputTokens = tokens += ids.Length;
         }
@@ -110,27 +111,23 @@ public sealed class FalconMambaEmbeddingGenerator : IEmbeddingGenerator<string, 
         embeddings.Usage = new UsageDetails { InputTokenCount = tokens, TotalTokenCount = tokens };
     }
 
-    private float[] Last(RecurrentState state, int[] ids, CancellationToken cancellationToken)
-    {
-        var row = new float[_engine.Model.Config.HiddenSize];
-        _engine.Model.Forward([new Chunk(state, ids) { Logits = RowSelection.None, Hidden = RowSelection.Last }], [], row, cancellationToken: cancellationToken);
-        return row;
-    }
-
-    // In parts, so that memory does not depend on the text.
-    private float[] Mean(RecurrentState state, int[] ids, CancellationToken cancellationToken)
+    // In parts, so that memory does not depend on the text, and streams have a step between them.
+    private async Task<float[]> EmbedAsync(RecurrentState state, int[] ids, CancellationToken cancellationToken)
     {
         var size = _engine.Model.Config.HiddenSize;
         var part = Math.Min(ids.Length, _engine.Options.PrefillChunkSize);
-        var rows = new float[part * size];
+        var isLast = _pooling == EmbeddingPooling.Last;
+        var rows = new float[(isLast ? 1 : part) * size];
         var sums = new double[size];
         for (var start = 0; start < ids.Length; start += part)
         {
             var next = ids.AsMemory(start, Math.Min(part, ids.Length - start));
-            _engine.Model.Forward([new Chunk(state, next) { Logits = RowSelection.None, Hidden = RowSelection.All }], [], rows, cancellationToken: cancellationToken);
+            var chunk = new Chunk(state, next) { Logits = RowSelection.None, Hidden = isLast ? RowSelection.Last : RowSelection.All };
+            await _engine.Batch.RunAsync(token => _engine.Model.Forward([chunk], [], rows, cancellationToken: token), cancellationToken).ConfigureAwait(false);
+            if (isLast) continue;
             for (var i = 0; i < next.Length * size; i++) sums[i % size] += rows[i];
         }
 
-        return Array.ConvertAll(sums, sum => (float)(sum / ids.Length));
+        return isLast ? rows : Array.ConvertAll(sums, sum => (float)(sum / ids.Length));
     }
 }

@@ -37,6 +37,7 @@ public sealed class FalconMambaEngine : IDisposable
         Generation = generation ?? new GenerationConfig();
         Logger = (ILogger?)loggers?.CreateLogger<FalconMambaEngine>() ?? NullLogger.Instance;
         Instruments = new GenAiInstruments(ModelId, Logger, meters);
+        Tools = new ToolTemplate(tokenizer, ModelId);
         Conversations = options.ConversationBytes > 0 ? new Conversations(model, options) : null;
         Batch = new BatchEngine(model, tokenizer, BatchOptions(options, Conversations), $"falcon-mamba {ModelId}");
     }
@@ -60,6 +61,9 @@ public sealed class FalconMambaEngine : IDisposable
 
     /// <summary>What was said before; null where nothing is kept of it.</summary>
     internal Conversations? Conversations { get; }
+
+    /// <summary>What the chat template says of tools.</summary>
+    internal ToolTemplate Tools { get; }
 
     internal ILogger Logger { get; }
 

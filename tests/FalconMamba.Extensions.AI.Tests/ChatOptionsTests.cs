@@ -72,6 +72,8 @@ public sealed class ChatOptionsTests : IDisposable
         { "StopSequences", new ChatOptions { StopSequences = [null!] } },
         { "RawRepresentationFactory", new ChatOptions { RawRepresentationFactory = _ => "x" } },
         { "RawRepresentationFactory", new ChatOptions { RawRepresentationFactory = _ => new GenerationOptions { NumBeams = 2 } } },
+        { "RawRepresentationFactory", new ChatOptions { RawRepresentationFactory = _ => new GenerationOptions { PromptLookupNumTokens = 2 } } },
+        { "RawRepresentationFactory", new ChatOptions { RawRepresentationFactory = _ => new GenerationOptions { MaxMatchingNgramSize = 2 } } },
         { "logit_bias", new ChatOptions { AdditionalProperties = new() { ["logit_bias"] = 1 } } },
         { "min_p", new ChatOptions { AdditionalProperties = new() { ["min_p"] = "much" } } },
         { "min_p", new ChatOptions { AdditionalProperties = new() { ["min_p"] = 2.0 } } },

@@ -25,6 +25,8 @@ public class ConversationTests
             Assert.Equal(conversation is null, response.Usage.CachedInputTokenCount == 0);
             Assert.Null(all.ConversationId);
             Assert.NotEqual(conversation, response.ConversationId);
+            // Traces and logs hold the response's id.
+            Assert.NotEqual(response.ResponseId, response.ConversationId);
             conversation = response.ConversationId;
             history.AddRange(all.Messages);
         }
@@ -72,6 +74,15 @@ public class ConversationTests
             TestEngine.Say("What time is it?"), new ChatOptions { Tools = [AIFunctionFactory.Create(() => "12:00", "time")] }, TestContext.Current.CancellationToken);
         Assert.Equal("Noon.", response.Messages[^1].Text);
         Assert.True(response.Usage!.CachedInputTokenCount > 0);
+    }
+
+    [Fact]
+    public async Task Text_without_end_is_not_kept()
+    {
+        using var engine = new TestEngine(new FalconMambaOptions { ConversationBytes = 80_000 });
+        var first = await engine.Client.GetResponseAsync(TestEngine.Say("Who goes there?"), Short, TestContext.Current.CancellationToken);
+        for (var i = 0; i < 4; i++) await engine.Client.GetResponseAsync(TestEngine.Say(new string('x', 1000)), Short, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<UnsupportedOptionException>(() => engine.Client.GetResponseAsync(TestEngine.Say("And whither?"), Go(first.ConversationId), TestContext.Current.CancellationToken));
     }
 
     private static ChatOptions Go(string? conversation) => new() { MaxOutputTokens = Short.MaxOutputTokens, ConversationId = conversation };

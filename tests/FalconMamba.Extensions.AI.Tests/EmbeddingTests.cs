@@ -62,6 +62,21 @@ public class EmbeddingTests
     }
 
     [Fact]
+    public async Task Streams_have_a_step_between_parts()
+    {
+        using var engine = new TestEngine(new FalconMambaOptions { PrefillChunkSize = 4 });
+        using var generator = new FalconMambaEmbeddingGenerator(engine.Engine);
+        using var cancellation = new CancellationTokenSource();
+        var stream = engine.Engine.Batch.Submit(new() { Prompt = new[] { 1 }, Options = new() { MaxNewTokens = 1_000_000, IgnoreEos = true } }, cancellation.Token);
+        var reading = Task.Run(async () => { await foreach (var token in stream) { } }, TestContext.Current.CancellationToken);
+        var before = engine.Engine.Batch.Statistics.Steps;
+        var embeddings = await generator.GenerateAsync(Texts, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(engine.Engine.Batch.Statistics.Steps - before >= (embeddings.Usage!.InputTokenCount / 4) - 1);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+    }
+
+    [Fact]
     public async Task Cancellation_ends_between_parts()
     {
         using var engine = new TestEngine(new FalconMambaOptions { PrefillChunkSize = 2 });

@@ -30,7 +30,7 @@ internal sealed class TestEngine : IDisposable
         options ??= new FalconMambaOptions();
         options.Model = Folder;
         Model = new ScriptedModel(FalconMambaModel.Load(Folder, new ModelOptions { PrefillChunkSize = options.PrefillChunkSize, Deterministic = options.Deterministic }));
-        Engine = new FalconMambaEngine(Model, withTools ? TokenizerWithTools() : Tokenizer.FromFolder(Folder), options, GenerationConfig.FromFolder(Folder), loggers, meters);
+        Engine = new FalconMambaEngine(Model, withTools ? TokenizerWith(ToolTemplate) : Tokenizer.FromFolder(Folder), options, GenerationConfig.FromFolder(Folder), loggers, meters);
         Client = new FalconMambaChatClient(Engine);
     }
 
@@ -69,11 +69,12 @@ internal sealed class TestEngine : IDisposable
         Engine.Dispose();
     }
 
-    private static Tokenizer TokenizerWithTools()
+    /// <summary>The model's tokenizer with another chat template.</summary>
+    public static Tokenizer TokenizerWith(string template)
     {
         using var folder = new TemporaryFolder();
         foreach (var file in (string[])["tokenizer.json", "tokenizer_config.json"]) File.Copy(Path.Combine(Folder, file), folder[file]);
-        File.WriteAllText(folder["chat_template.jinja"], ToolTemplate);
+        File.WriteAllText(folder["chat_template.jinja"], template);
         return Tokenizer.FromFolder(folder.Root);
     }
 }

@@ -9,6 +9,17 @@ public class ToolTests
 
     private static readonly AIFunction Age = AIFunctionFactory.Create((string person) => person == "Hamlet" ? 30 : 0, "age", "A person's age.");
 
+    [Theory]
+    [InlineData("{{ messages[0].content }}", "has no place for tools")]
+    [InlineData("{{ messages[0].content }}{% if tools %}[CALL]{{ tools | tojson }}{% endif %}", "a form of its own")]
+    [InlineData("{{ messages[0].content }}{% if tools %}<tool_call>{% endif %}", null)]
+    public void What_a_template_says_of_tools_does_not_depend_on_what_users_say(string template, string? obstacle)
+    {
+        var tools = new ToolTemplate(TestEngine.TokenizerWith(template), "m");
+        if (obstacle is null) tools.ThrowIfUnsupported();
+        else Assert.Contains(obstacle, Assert.Throws<UnsupportedOptionException>(tools.ThrowIfUnsupported).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_call_comes_as_content()
     {

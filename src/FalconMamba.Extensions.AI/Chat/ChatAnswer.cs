@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using FalconMamba.ChatTemplates;
 using FalconMamba.Engine;
 using FalconMamba.Extensions.AI.Observation;
@@ -16,7 +15,7 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
     private readonly DateTimeOffset _createdAt = DateTimeOffset.UtcNow;
     private readonly StringBuilder? _logged = engine.Options.EnableSensitiveData && engine.Logger.IsEnabled(LogLevel.Trace) ? new StringBuilder() : null;
     private readonly List<AIContent>? _said = engine.Conversations is null ? null : [];
-    private readonly string? _owner = engine.Conversations is null ? null : request.Before?.Owner ?? operation.ResponseId;
+    private readonly Conversation? _conversation = engine.Conversations is null ? null : Conversation.After(request.Before);
     private readonly ToolCallReader? _calls = request.Tools is null ? null : new ToolCallReader($"call_{operation.ResponseId}");
 
     /// <summary>Renders the conversation and hands it to the engine.</summary>
@@ -29,7 +28,7 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
         (operation.InputTokens, operation.OutputTokens) = (prompt.Length, 0);
         // The marks of a call may be special tokens, which an answer otherwise leaves out.
         return engine.Batch.Submit(
-            new GenerationRequest { Prompt = prompt, Options = Options(), SkipSpecialTokens = _calls is null, Owner = _owner },
+            new GenerationRequest { Prompt = prompt, Options = Options(), SkipSpecialTokens = _calls is null, Owner = _conversation?.Owner },
             cancellationToken);
     }
 
@@ -63,29 +62,19 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
 
     private RenderedChat Render()
     {
-        var chat = Render(request.Tools);
-        if (request.Tools is null) return chat;
-        if (chat.Text == Render(null).Text)
-        {
-            throw new UnsupportedOptionException(
-                nameof(ChatOptions.Tools), $"The chat template of {engine.ModelId} has no place for tools: leave them out, or use a model that was trained to call functions.");
-        }
-
-        return chat.Text.Contains(ToolCallReader.Opening, StringComparison.Ordinal)
-            ? chat
-            : throw new UnsupportedOptionException(
-                nameof(ChatOptions.Tools), $"The chat template of {engine.ModelId} asks for calls in a form of its own, and only {ToolCallReader.Opening} is read: leave the tools out.");
+        if (request.Tools is not null) engine.Tools.ThrowIfUnsupported();
+        return engine.Tokenizer.ApplyChatTemplate([.. request.Instructions, .. request.Messages], new ChatTemplateOptions { AddGenerationPrompt = true, Tools = request.Tools });
     }
-
-    private RenderedChat Render(JsonArray? tools) =>
-        engine.Tokenizer.ApplyChatTemplate([.. request.Instructions, .. request.Messages], new ChatTemplateOptions { AddGenerationPrompt = true, Tools = tools });
 
     private void Keep()
     {
         if (_said is null) return;
         // Its pieces, joined as the caller joins them.
         var answer = _said.Select(content => new ChatResponseUpdate(ChatRole.Assistant, [content])).ToChatResponse().Messages;
-        engine.Conversations!.Keep(new Conversation(_responseId, _owner!, [.. request.Messages, .. TemplateMessages.Of(answer.DefaultIfEmpty(new Microsoft.Extensions.AI.ChatMessage(ChatRole.Assistant, "")))]));
+        engine.Conversations!.Keep(_conversation! with
+        {
+            Messages = [.. request.Messages, .. TemplateMessages.Of(answer.DefaultIfEmpty(new Microsoft.Extensions.AI.ChatMessage(ChatRole.Assistant, "")))],
+        });
     }
 
     // Where one call is allowed, its end is the answer's.
@@ -101,7 +90,7 @@ internal sealed class ChatAnswer(FalconMambaEngine engine, ChatRequest request, 
         {
             ResponseId = _responseId,
             MessageId = _responseId,
-            ConversationId = _said is null ? null : _responseId,
+            ConversationId = _conversation?.Id,
             ModelId = engine.ModelId,
             CreatedAt = _createdAt,
             FinishReason = reason,

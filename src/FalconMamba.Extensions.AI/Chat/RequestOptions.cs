@@ -46,8 +46,8 @@ internal static class RequestOptions
         if (given.DoSample is null && (given.Temperature ?? given.TopK ?? given.TopP ?? given.MinP ?? given.TypicalP) is not null) given = given with { DoSample = true };
         if (given.NumReturnSequences > 1 || given.NumBeams > 1)
             throw new UnsupportedOptionException(nameof(ChatOptions.RawRepresentationFactory), "The options ask for several sequences or beams, and a chat has one: leave num_return_sequences and num_beams out.");
-        if (given.AssistantModel is not null || given.PromptLookupNumTokens is not null)
-            throw new UnsupportedOptionException(nameof(ChatOptions.RawRepresentationFactory), "The options ask for guessing ahead, and requests are answered together: leave assistant_model and prompt_lookup_num_tokens out.");
+        if (given.AssistantModel is not null || (given.PromptLookupNumTokens ?? given.MaxMatchingNgramSize) is not null)
+            throw new UnsupportedOptionException(nameof(ChatOptions.RawRepresentationFactory), "The options ask for guessing ahead, and requests are answered together: leave assistant_model, prompt_lookup_num_tokens and max_matching_ngram_size out.");
         var (options, warnings) = engine.Generation.Complete(given);
         foreach (var warning in warnings) Log.SettingLeftOut(engine.Logger, engine.ModelId, warning);
         // A file's wish to guess ahead says how fast to answer and never what, and a batch has something else to fill its steps with.
