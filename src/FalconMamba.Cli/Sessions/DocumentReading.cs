@@ -30,7 +30,7 @@ internal sealed class DocumentReading(Terminal terminal, FolderStateStore store,
         var tokenizer = Tokenizer.Load(model);
         var ids = new DocumentPrompt(tokenizer).EncodeDocument(Text);
         using var runner = ModelLoading.Load(terminal, model, modelOptions, cancellationToken);
-        using var tree = new PrefixTree(runner, new PrefixTreeOptions { ChunkSize = runner.PrefillChunkSize });
+        using var tree = new PrefixTree(runner, TreeOptions(runner, ids.Length));
         using var session = Session.Load(store, Name, runner, tokenizer, tree) ?? new Session(runner, tokenizer, tree, Name);
         var known = session.Replace(ids, [new SessionMessage("document", ids.Length)]);
         session.Notes[SessionFacts.ModelKey] = model;
@@ -44,6 +44,14 @@ internal sealed class DocumentReading(Terminal terminal, FolderStateStore store,
         var start = Stopwatch.GetTimestamp();
         Read(session, cancellationToken);
         Tell(session, known, Stopwatch.GetElapsedTime(start).TotalSeconds);
+    }
+
+    // What is forgotten before the session is stored never reaches the disk.
+    private static PrefixTreeOptions TreeOptions(FalconMambaModel runner, int length)
+    {
+        using var state = runner.CreateState();
+        var states = PrefixLadder.Positions(length, runner.PrefillChunkSize).Length + 2;
+        return new PrefixTreeOptions { ChunkSize = runner.PrefillChunkSize, MemoryBytes = Math.Max(PrefixTreeOptions.DefaultMemoryBytes, states * state.ByteLength) };
     }
 
     private void Read(Session session, CancellationToken cancellationToken)

@@ -91,12 +91,13 @@ public sealed class BatchEngine : IDisposable
     {
         ArgumentNullException.ThrowIfNull(work);
         var exclusive = new ExclusiveWork(work, cancellationToken);
-        exclusive.CancelWhileQueued();
         lock (_gate)
         {
             ThrowIfClosed();
             if (_work.Count >= _options.MaxWaiting) throw new EngineBusyException(_work.Count);
             _work.Enqueue(exclusive);
+            // Only now: what is refused leaves nothing behind.
+            exclusive.CancelWhileQueued();
             Monitor.Pulse(_gate);
         }
 

@@ -19,10 +19,11 @@ internal sealed class BatchSequence
     private readonly AnswerPieces? _text;
     private readonly TokenHistory _history;
     private readonly int _room;
+    private readonly long _seen;
     private readonly int[] _token = new int[1];
     private RecurrentState? _state;
     private SequenceTrack? _track;
-    private int _read;
+    private int _read, _nextKept;
     private bool _hasToken, _isCancelled;
     private Exception? _failure;
 
@@ -37,7 +38,7 @@ internal sealed class BatchSequence
     public BatchSequence(IModelRunner model, Tokenizer? tokenizer, IPrefixCache? prefixes, GenerationRequest request, GeneratedTokens tokens)
     {
         var (options, vocabulary) = (request.Options, model.Config.VocabSize);
-        var seen = request.State?.TokenCount ?? 0;
+        var seen = _seen = request.State?.TokenCount ?? 0;
         OptionRules.ThrowIfUnknownToken(options, vocabulary);
         if (options.Beams > 1 || options.NumReturnSequences > 1)
             throw new ArgumentException("num_beams or num_return_sequences asks for several sequences, a stream is one: generate them as exclusive work.", nameof(request));
@@ -96,8 +97,10 @@ internal sealed class BatchSequence
     public bool IsEnded { get; private set; }
 
     /// <summary>Makes the state, from a kept one where there is one.</summary>
+    /// <exception cref="InvalidOperationException">The state that was given is not where it was.</exception>
     public void Begin()
     {
+        if ((_request.State?.TokenCount ?? 0) != _seen) throw new InvalidOperationException("The state was moved while the request waited: give a fork.");
         _state = _request.State ?? _model.CreateState();
         _history.Reserve(Math.Min(_room, ReservedTokens));
         _track = new SequenceTrack(_request.Options, _sampler, _endIds, _history, _room, _model.Config.VocabSize, text: _text);
@@ -111,7 +114,8 @@ internal sealed class BatchSequence
     {
         var rest = _request.Prompt.Length - _read;
         var position = (int)_state!.TokenCount;
-        Wanted = _prefixes is null ? rest : Math.Clamp(_prefixes.NextKept(position, position + rest) - position, 1, rest);
+        if (_nextKept <= position) _nextKept = _prefixes is null ? position + rest : Math.Clamp(_prefixes.NextKept(position, position + rest), position + 1, position + rest);
+        Wanted = _nextKept - position;
     }
 
     /// <summary>What the next step does with it: its share of the prompt, or its last token.</summary>

@@ -16,7 +16,9 @@ internal sealed class ExclusiveWork(Action<CancellationToken> work, Cancellation
     /// <summary>Ends the work if it has not begun.</summary>
     public void Cancel()
     {
-        if (TryClaim()) _completion.TrySetCanceled(cancellationToken.IsCancellationRequested ? cancellationToken : CancellationToken.None);
+        if (!TryClaim()) return;
+        _completion.TrySetCanceled(cancellationToken.IsCancellationRequested ? cancellationToken : CancellationToken.None);
+        _registration.Unregister();
     }
 
     /// <summary>Does the work unless it was cancelled.</summary>

@@ -103,7 +103,8 @@ public sealed class GeneratedTokens : IAsyncEnumerable<GeneratedToken>
     {
         _registration.Unregister();
         if (failure is not null) _completion.TrySetException(failure);
-        else if (cancelled) _completion.TrySetCanceled(_cancellationToken.IsCancellationRequested ? _cancellationToken : CancellationToken.None);
+        // Who cancels at the last moment may have left tokens unread.
+        else if (cancelled || _cancelled) _completion.TrySetCanceled(_cancellationToken.IsCancellationRequested ? _cancellationToken : CancellationToken.None);
         else _completion.TrySetResult();
         _channel.Writer.TryComplete();
     }

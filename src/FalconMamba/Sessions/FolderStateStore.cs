@@ -16,8 +16,6 @@ public sealed class FolderStateStore : IStateStore
     // What a process that was killed left half written.
     private const string Leftovers = "*.tmp";
 
-    private static readonly TimeSpan LeftoverAge = TimeSpan.FromHours(1);
-
     /// <summary>A store in a folder, which is made when something is written.</summary>
     /// <param name="folder">The folder.</param>
     public FolderStateStore(string folder)
@@ -96,7 +94,6 @@ public sealed class FolderStateStore : IStateStore
         if (!File.Exists(path)) return false;
         File.Delete(path);
         var folder = Path.GetDirectoryName(path)!;
-        DeleteLeftovers(folder);
         try
         {
             if (!Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
@@ -117,8 +114,17 @@ public sealed class FolderStateStore : IStateStore
         var locks = Path.Combine(Folder, LockFolder);
         Directory.CreateDirectory(locks);
         var taken = CacheLock.TryTake(Path.Combine(locks, encoded));
-        if (taken is not null) DeleteLeftovers(Path.Combine(Folder, encoded));
-        return taken;
+        if (taken is null) return null;
+        try
+        {
+            DeleteLeftovers(Path.Combine(Folder, encoded));
+            return taken;
+        }
+        catch
+        {
+            taken.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The file of a state, whether or not it is there.</summary>
@@ -147,10 +153,16 @@ public sealed class FolderStateStore : IStateStore
         }
     }
 
+    // Who writes has claimed the name.
     private static void DeleteLeftovers(string folder)
     {
-        if (!Directory.Exists(folder)) return;
-        foreach (var file in Directory.EnumerateFiles(folder, Leftovers))
-            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > LeftoverAge) File.Delete(file);
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(folder, Leftovers)) File.Delete(file);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing was written yet, or somebody deleted it.
+        }
     }
 }

@@ -4,8 +4,12 @@ namespace FalconMamba.Sessions;
 
 public sealed partial class PrefixTree
 {
-    // The name that this tree's states have in the store.
-    private readonly string _storeName = $"prefix-tree-{Guid.NewGuid():N}";
+    // Before the number in the name that a tree's states have in a store. Numbers of trees that are gone are used again.
+    private const string StoreNames = "prefix-tree-";
+
+    // The name that this tree's states have in the store, and the claim on it.
+    private readonly string _storeName = "";
+    private readonly IDisposable? _claim;
 
     // Most recently used first: the states in memory, and those that only the store has.
     private readonly LinkedList<KeptState> _memory = [], _stored = [];
@@ -24,6 +28,26 @@ public sealed partial class PrefixTree
             lock (_lock) work = _work;
             if (work.IsCompleted) return;
             work.Wait();
+        }
+    }
+
+    private static (string Name, IDisposable Claim) TakeName(IStateStore store)
+    {
+        for (var number = 0; ; number++)
+        {
+            var name = $"{StoreNames}{number}";
+            if (store.TryLock(name) is { } claim) return (name, claim);
+        }
+    }
+
+    // A process that was killed left its states, which nobody else looks for.
+    private static void DeleteOrphans(IStateStore store, string own)
+    {
+        foreach (var states in store.List().Where(entry => entry.Key.Name.StartsWith(StoreNames, StringComparison.Ordinal)).GroupBy(entry => entry.Key.Name))
+        {
+            using var claim = states.Key == own ? null : store.TryLock(states.Key);
+            if (states.Key != own && claim is null) continue;
+            foreach (var entry in states) store.Delete(entry.Key);
         }
     }
 

@@ -26,6 +26,7 @@ public sealed partial class PrefixTree : IDisposable
     /// <param name="model">The model whose states are kept; it must outlive the tree.</param>
     /// <param name="options">How much is kept, and where; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is negative, or the chunk size is not positive.</exception>
+    /// <exception cref="IOException">The store cannot be used.</exception>
     public PrefixTree(IModelRunner model, PrefixTreeOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -34,6 +35,17 @@ public sealed partial class PrefixTree : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(_options.MemoryBytes, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegative(_options.StoreBytes, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.ChunkSize, 1, nameof(options));
+        if (_options.Store is not { } store) return;
+        (_storeName, _claim) = TakeName(store);
+        try
+        {
+            DeleteOrphans(store, _storeName);
+        }
+        catch
+        {
+            _claim.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What the tree holds and did.</summary>
@@ -226,6 +238,7 @@ public sealed partial class PrefixTree : IDisposable
         }
 
         Settle();
+        _claim?.Dispose();
     }
 
     private static KeptState? Deepest(Scope scope, ReadOnlySpan<int> ids) => scope.Root.PathAlong(ids).FindLast(node => node.Kept is not null)?.Kept;

@@ -38,6 +38,9 @@ public sealed partial class Session
             session._store = store;
             foreach (var entry in store.List(name))
                 if (entry.Key.Position is { } place) session._storedPlaces.Add(place);
+            // A head is no place of its own in the store: what goes on from here would lose it.
+            if (session.State.TokenCount is > 0 and var count)
+                tree.Keep(owner, session.Ids[..(int)count], session.State, isRung: !session._messages.Exists(message => message.End == count));
             return session;
         }
         catch

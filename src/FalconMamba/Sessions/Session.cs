@@ -77,13 +77,14 @@ public sealed partial class Session : IDisposable
     /// <param name="ids">The tokens.</param>
     /// <param name="messages">Their messages; null for those of the old ones that are still whole.</param>
     /// <returns>How many of the tokens do not have to be read.</returns>
-    /// <exception cref="ArgumentException">A message ends behind the tokens, or before the one before it.</exception>
+    /// <exception cref="ArgumentException">A message ends behind the tokens, or before the one before it, or its role is no word.</exception>
     public int Replace(ReadOnlySpan<int> ids, IReadOnlyList<SessionMessage>? messages = null)
     {
         var agreed = Ids.CommonPrefixLength(ids);
         messages ??= [.. _messages.TakeWhile(message => message.End <= agreed)];
         for (var i = 0; i < messages.Count; i++)
         {
+            if (!SessionNotes.IsRole(messages[i].Role)) throw new ArgumentException($"A role is a word, \"{messages[i].Role}\" was given.", nameof(messages));
             if (messages[i].End > ids.Length || messages[i].End < (i > 0 ? messages[i - 1].End : 0))
                 throw new ArgumentException($"A message ends behind {messages[i].End} of {ids.Length} tokens, which is no place for it.", nameof(messages));
         }

@@ -132,6 +132,32 @@ public sealed class EngineLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_state_that_moved_while_its_request_waited_is_refused()
+    {
+        using var engine = new BatchEngine(_watched, options: new() { MaxRunning = 1 });
+        using var gate = new Gate(_watched);
+        using var state = _model.CreateState();
+        var first = engine.Submit(EngineModels.Request(Prompt, 3) with { State = state });
+        gate.Begun.Wait();
+        var second = engine.Submit(EngineModels.Request(Prompt, 3) with { State = state });
+        gate.Release.Set();
+        Assert.Equal(3, (await EngineModels.IdsOf(first)).Length);
+        Assert.Contains("give a fork", (await Assert.ThrowsAsync<InvalidOperationException>(() => EngineModels.IdsOf(second))).Message, StringComparison.Ordinal);
+        Assert.Equal(Prompt.Length + 2, state.TokenCount);
+    }
+
+    [Fact]
+    public async Task Who_cancels_at_the_last_token_is_told_so()
+    {
+        using var engine = new BatchEngine(_watched);
+        using var gate = new Gate(_watched);
+        GeneratedTokens? tokens = null;
+        tokens = engine.Submit(EngineModels.Request(Prompt, 1) with { Options = EngineModels.Drawing(1) with { LogitsProcessors = [new Note(() => tokens!.Cancel())] } });
+        gate.Release.Set();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => tokens.Completion);
+    }
+
+    [Fact]
     public async Task Disposing_cuts_off_all()
     {
         var engine = new BatchEngine(_watched, options: new() { MaxRunning = 1 });

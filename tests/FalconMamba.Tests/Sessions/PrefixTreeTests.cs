@@ -117,6 +117,26 @@ public sealed class PrefixTreeTests : IDisposable
         Assert.Empty(store.List());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void States_of_a_tree_that_is_gone_are_deleted_and_those_of_others_are_not(bool inFolder)
+    {
+        using var folder = new TemporaryFolder();
+        using var memory = new MemoryStateStore();
+        IStateStore store = inFolder ? new FolderStateStore(folder.Root) : memory;
+        var options = new PrefixTreeOptions { MemoryBytes = 0, Store = store };
+        using var living = new PrefixTree(_model, options);
+        Keep(living, "a", [1, 2]);
+        living.Settle();
+        // As processes leave them that were killed.
+        using (var state = _model.StateOf(new[] { 1 }))
+            foreach (var name in (string[])["prefix-tree-1", "prefix-tree-7", "session"]) store.Write(new StateKey(name, 0), new StoredState(state, new[] { 1 }));
+        using var next = new PrefixTree(_model, options);
+        Assert.Equal(["prefix-tree-0", "session"], store.List().Select(entry => entry.Key.Name));
+        Assert.Equal(2, living.Restore("a", [1, 2], _state));
+    }
+
     [Fact]
     public void A_damaged_or_missing_file_costs_a_state_and_nothing_else()
     {

@@ -38,6 +38,30 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void The_place_of_a_stored_head_is_kept_when_the_session_goes_on()
+    {
+        using var store = new MemoryStateStore();
+        using (var session = Begun()) session.Save(store);
+        using (var tree = new PrefixTree(_model))
+        {
+            using var loaded = Session.Load(store, "play", _model, _tokenizer, tree)!;
+            loaded.Append("\nJULIET:", "user");
+            loaded.Save(store);
+        }
+
+        using var later = new PrefixTree(_model);
+        using var again = Session.Load(store, "play", _model, _tokenizer, later)!;
+        Assert.Equal((2, 0), (again.Messages.Count, again.Rewind(1)));
+    }
+
+    [Fact]
+    public void A_message_that_could_not_be_stored_is_refused()
+    {
+        using var session = Begun();
+        Assert.Throws<ArgumentException>(() => session.Replace(session.Ids, [new SessionMessage("my role", 1)]));
+    }
+
+    [Fact]
     public void A_branch_goes_its_own_way_and_reads_nothing_again()
     {
         using var session = Begun();

@@ -100,6 +100,18 @@ public sealed class StateStoreTests : IDisposable
     }
 
     [Fact]
+    public void Who_claims_a_name_clears_what_was_left_half_written()
+    {
+        var (store, key) = (new FolderStateStore(_folder.Root), new StateKey("s"));
+        Write(store, key, 1);
+        var half = store.PathOf(key) + ".1.tmp";
+        File.WriteAllText(half, "half");
+        using (store.TryLock("s")) Assert.False(File.Exists(half));
+        Assert.True(store.Delete(key));
+        Assert.False(Directory.Exists(Path.GetDirectoryName(half)));
+    }
+
+    [Fact]
     public async Task Who_reads_while_others_write_gets_one_of_their_states_whole()
     {
         var key = new StateKey("s");

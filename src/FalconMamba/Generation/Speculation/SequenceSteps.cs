@@ -63,9 +63,10 @@ internal sealed class SequenceSteps : IDisposable
     /// <param name="id">The token.</param>
     /// <param name="history">The tokens so far, this one included.</param>
     /// <param name="room">How many more may come.</param>
-    /// <param name="cancellationToken">Looked at before a forward pass.</param>
+    /// <param name="cancellationToken">Looked at first, and before a forward pass.</param>
     public void Advance(int id, TokenHistory history, int room, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (_row < _proposal.Count && _proposal.Ids[_row] == id)
         {
             _row++;
