@@ -60,7 +60,7 @@ internal sealed class GenerationFlags
         Number("--length-penalty", float.MinValue, float.MaxValue, "P", "Above 0 it favours long beams, below 0 short ones; 1 by default.", (o, v) => o with { LengthPenalty = v });
         Text("--early-stopping", "true|false|never", "When a beam search ends; false by default.", (o, v) => o with { EarlyStopping = Stopping(v) });
         Whole("--num-return-sequences", 1, "N", "Give N texts: drawn ones, or the best beams.", (o, v) => o with { NumReturnSequences = v });
-        Whole("--prompt-lookup-num-tokens", 1, "N", "Guess that the text goes on as where its last tokens stood before, N tokens ahead at most; the text stays the same.", (o, v) => o with { PromptLookupNumTokens = v }, GenerationOptions.MostDraftTokens);
+        Whole("--prompt-lookup-num-tokens", 1, "N", "Guess that the text goes on as where its last tokens stood before, N tokens ahead at most; the text stays the same (BF16 weights from N = 7 on: with --deterministic).", (o, v) => o with { PromptLookupNumTokens = v }, GenerationOptions.MostDraftTokens);
         _flags[^1].Option.Aliases.Add("--prompt-lookup");
         Whole("--max-matching-ngram-size", 1, "N", $"Look up the last N tokens at most; {GenerationOptions.DefaultMaxMatchingNgramSize} by default.", (o, v) => o with { MaxMatchingNgramSize = v });
         Whole("--num-assistant-tokens", 1, "N", $"Let the assistant model guess N tokens ahead at most; {GenerationOptions.DefaultNumAssistantTokens} by default.", (o, v) => o with { NumAssistantTokens = v }, GenerationOptions.MostDraftTokens);

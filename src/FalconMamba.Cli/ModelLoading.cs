@@ -10,7 +10,7 @@ internal static class ModelLoading
     /// <param name="path">A folder or a GGUF file.</param>
     /// <param name="options">How to run.</param>
     /// <param name="cancellationToken">Looked at while files are read.</param>
-    public static FalconMambaModel Load(Terminal terminal, string path, ModelOptions options, CancellationToken cancellationToken = default)
+    public static FalconMambaModel Load(Terminal terminal, string path, ModelOptions options, CancellationToken cancellationToken)
     {
         var weights = ModelWeights.Open(path);
         try

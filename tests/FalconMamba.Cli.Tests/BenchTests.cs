@@ -57,6 +57,8 @@ public class BenchTests
         Falcon.Fails(2, "--accepted 4", "bench", Tiny, "--verify", "3", "--accepted", "4");
         Falcon.Fails(2, "--verify", "bench", Tiny, "--accepted", "1");
         Falcon.Fails(2, "-p", "bench", Tiny, "--verify", "3", "-p", "5");
+        Falcon.Fails(2, "--streams", "bench", Tiny, "--verify", "3", "--streams", "2");
+        foreach (var rounds in (string[])["0", "2,3"]) Falcon.Fails(2, "one number from 1", "bench", Tiny, "--verify", "3", "-n", rounds);
     }
 
     [Fact]

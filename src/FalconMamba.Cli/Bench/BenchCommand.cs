@@ -43,7 +43,9 @@ internal static class BenchCommand
             Refuse(parse, beside, "reads one prompt beside endless streams", prompt, generated, batch, repetitions, noWarmUp);
             if (parse.Has(beside) && !parse.Has(streams)) throw new UsageException("--beside goes with --streams.");
             Refuse(parse, parallel, "reads -p and generates -n", flat, flatPrompt, pairs, depth);
-            Refuse(parse, verify, "times single tokens", parallel, flat, flatPrompt, prompt, pairs, depth, batch, repetitions, bandwidth);
+            Refuse(parse, verify, "times single tokens", parallel, streams, flat, flatPrompt, prompt, pairs, depth, batch, repetitions, bandwidth);
+            var rounds = NumberList.Read(parse, generated, DefaultVerifications);
+            if (parse.Has(verify) && rounds is not [> 0]) throw new UsageException("-n says how many verifications --verify times: give one number from 1.");
             if (parse.Has(accepted) && !parse.Has(verify)) throw new UsageException("--accepted goes with --verify.");
             Refuse(parse, flat, "is a run of its own", flatPrompt, prompt, generated, pairs, depth, batch, microBatch, repetitions, bandwidth);
             Refuse(parse, flatPrompt, "is a run of its own", prompt, generated, pairs, depth, batch, repetitions, bandwidth);
@@ -66,7 +68,7 @@ internal static class BenchCommand
             // As in llama-bench, what is not named runs with its default, and 0 leaves it out.
             var (prompts, generations) = (NumberList.Read(parse, prompt, 512), NumberList.Read(parse, generated, 128));
             if (isFlat) plan.RunFlat(parse.GetValue(parse.Has(flat) ? flat : flatPrompt), parse.Has(flatPrompt), csvPath, chartPath, cancellationToken);
-            else if (parse.Has(verify)) plan.RunVerify(NumberList.Read(parse, verify), parse.Has(accepted) ? NumberList.Read(parse, accepted) : null, NumberList.Read(parse, generated, DefaultVerifications)[0], cancellationToken);
+            else if (parse.Has(verify)) plan.RunVerify(NumberList.Read(parse, verify), parse.Has(accepted) ? NumberList.Read(parse, accepted) : null, rounds[0], cancellationToken);
             else if (parse.Has(beside)) plan.RunGaps(parse.GetValue(beside), NumberList.Read(parse, streams), cancellationToken);
             else if (parse.Has(streams)) plan.RunStreams(prompts, generations, NumberList.Read(parse, streams), cancellationToken);
             else if (parse.Has(parallel)) plan.RunParallel(prompts, generations, NumberList.Read(parse, parallel), cancellationToken);

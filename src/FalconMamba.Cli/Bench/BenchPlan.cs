@@ -47,7 +47,7 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
                     else if (generated == 0) roofline?.TellProducts(terminal, median, best, hasLogits: false);
                 }
             }
-        });
+        }, cancellationToken);
         rows.Finish();
     }
 
@@ -74,7 +74,7 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
                     roofline?.TellProducts(terminal, result.PromptRate, result.BestPromptRate, hasLogits: false);
                 }
             }
-        });
+        }, cancellationToken);
         rows.Finish();
     }
 
@@ -97,7 +97,7 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
                 var result = test.Run(runner, WarmUp, cancellationToken);
                 written.Add(result.Fields(runner), VerifyResult.Heading, result.Cells());
             }
-        });
+        }, cancellationToken);
         written.Finish();
     }
 
@@ -113,7 +113,7 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
                 rows.Add(result.Fields(runner), StreamsResult.Heading, result.Cells());
                 TellMemory(result.Memory);
             }
-        });
+        }, cancellationToken);
         rows.Finish();
     }
 
@@ -129,7 +129,7 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
                 rows.Add(result.Fields(runner), GapResult.Heading, result.Cells());
                 TellMemory(result.Memory);
             }
-        });
+        }, cancellationToken);
         rows.Finish();
     }
 
@@ -137,25 +137,25 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
     public void RunFlat(int last, bool reads, string? csv, string? chart, CancellationToken cancellationToken)
     {
         if (Threads is not [var threads] || MicroBatches is not [var microBatch]) throw new UsageException("One run compares two positions: give -t and -ub one value each.");
-        using var runner = Load(options with { Threads = threads, PrefillChunkSize = microBatch });
+        using var runner = Load(options with { Threads = threads, PrefillChunkSize = microBatch }, cancellationToken);
         FlatnessReport.Run(terminal, runner, last, reads, csv, chart, cancellationToken);
     }
 
-    private void ForEachModel(Action<BenchRunner, int> run)
+    private void ForEachModel(Action<BenchRunner, int> run, CancellationToken cancellationToken)
     {
         foreach (var microBatch in MicroBatches)
         {
             foreach (var threads in Threads)
             {
-                using var runner = Load(options with { Threads = threads, PrefillChunkSize = microBatch });
+                using var runner = Load(options with { Threads = threads, PrefillChunkSize = microBatch }, cancellationToken);
                 foreach (var batch in Batches) run(runner, batch);
             }
         }
     }
 
-    private BenchRunner Load(ModelOptions modelOptions)
+    private BenchRunner Load(ModelOptions modelOptions, CancellationToken cancellationToken)
     {
-        var runner = new BenchRunner(terminal, path, modelOptions, _start);
+        var runner = new BenchRunner(terminal, path, modelOptions, _start, cancellationToken);
         terminal.Error.WriteLine(
             $"loaded in {runner.LoadMilliseconds:F0} ms; first forward pass {runner.Start.FirstForward:F0} ms and first token {runner.Start.FirstToken:F0} ms after the process's start; "
             + $"kernels {runner.Model.KernelPath}, {runner.Model.Threads} threads, passes of at most {runner.Model.PrefillChunkSize}; {Processors.Name}");

@@ -18,10 +18,11 @@ internal sealed class BenchRunner : IDisposable
     /// <param name="path">A folder or a GGUF file.</param>
     /// <param name="options">How to run.</param>
     /// <param name="start">Told of the first token.</param>
-    public BenchRunner(Terminal terminal, string path, ModelOptions options, StartTimes start)
+    /// <param name="cancellationToken">Looked at while files are read.</param>
+    public BenchRunner(Terminal terminal, string path, ModelOptions options, StartTimes start, CancellationToken cancellationToken)
     {
         var began = Stopwatch.GetTimestamp();
-        Model = ModelLoading.Load(terminal, path, options);
+        Model = ModelLoading.Load(terminal, path, options, cancellationToken);
         LoadMilliseconds = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
         Path = path;
         Start = start;

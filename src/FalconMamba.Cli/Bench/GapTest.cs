@@ -23,15 +23,19 @@ internal sealed record GapTest(int Beside, int Streams)
         var clocks = Enumerable.Range(0, Streams).Select(_ => new GapClock(FirstTokens, CountedTokens)).ToArray();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var streams = clocks.Select(clock => EngineRun.Read(engine.Submit(1, int.MaxValue, ending.Token), clock.Tick)).ToArray();
-        Task.WhenAll(clocks.Select(clock => clock.Undisturbed)).WaitAsync(cancellationToken).GetAwaiter().GetResult();
+        Await(clocks.Select(clock => clock.Undisturbed), streams, cancellationToken);
         foreach (var clock in clocks) clock.Disturb();
         var beside = Read(engine, cancellationToken);
         // The gap that the prompt's last step makes counts too.
-        Task.WhenAll(clocks.Select(clock => clock.EndAsync())).WaitAsync(cancellationToken).GetAwaiter().GetResult();
+        Await(clocks.Select(clock => clock.EndAsync()), streams, cancellationToken);
         ending.Cancel();
         Task.WhenAny(Task.WhenAll(streams)).GetAwaiter().GetResult();
         return new GapResult(this, [.. clocks.SelectMany(clock => clock.Before)], [.. clocks.SelectMany(clock => clock.Meanwhile)], alone, beside, ResidentMemory.Now());
     }
+
+    // The streams have no end of their own: one that has ended has failed, and no clock of it will tick again.
+    private static void Await(IEnumerable<Task> clocks, Task[] streams, CancellationToken cancellationToken) =>
+        Task.WhenAny([Task.WhenAll(clocks), .. streams]).WaitAsync(cancellationToken).GetAwaiter().GetResult().GetAwaiter().GetResult();
 
     private double Read(EngineRun engine, CancellationToken cancellationToken)
     {
