@@ -39,9 +39,7 @@ internal static class DetokenizeCommand
     private static void WriteJson(Terminal terminal, Tokenizer tokenizer, int[] ids, string text) => JsonOutput.Write(terminal, json =>
     {
         json.WriteNumbers("ids", ids);
-        json.WriteStartArray("tokens");
-        foreach (var id in ids) json.WriteStringValue(tokenizer.IdToToken(id));
-        json.WriteEndArray();
+        json.WriteTexts("tokens", ids.Select(tokenizer.IdToToken));
         json.WriteString("text", text);
     });
 }

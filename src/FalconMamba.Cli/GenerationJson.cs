@@ -19,24 +19,11 @@ internal static class GenerationJson
             _ => "none",
         });
         if (details.Count == 0) return;
-        json.WriteStartArray("logprobs");
-        foreach (var token in details)
+        json.WriteObjects("logprobs", details, token =>
         {
-            json.WriteStartObject();
             WriteLogprob(json, token.Chosen);
-            json.WriteStartArray("top_logprobs");
-            foreach (var top in token.Top)
-            {
-                json.WriteStartObject();
-                WriteLogprob(json, top);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+            json.WriteObjects("top_logprobs", token.Top, top => WriteLogprob(json, top));
+        });
     }
 
     /// <summary>A sequence as an object.</summary>

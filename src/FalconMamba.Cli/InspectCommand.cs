@@ -112,32 +112,22 @@ internal static class InspectCommand
             json.WriteEndObject();
         }
 
-        json.WriteStartArray("types");
-        foreach (var (type, tensors) in ByType(weights))
+        json.WriteObjects("types", ByType(weights), group =>
         {
-            json.WriteStartObject();
-            json.WriteString("type", type.ToString());
-            json.WriteNumber("tensors", tensors.Count);
-            json.WriteNumber("parameters", tensors.Sum(t => t.ElementCount));
-            json.WriteNumber("bytes", tensors.Sum(t => t.ByteLength));
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+            json.WriteString("type", group.Type.ToString());
+            json.WriteNumber("tensors", group.Tensors.Count);
+            json.WriteNumber("parameters", group.Tensors.Sum(t => t.ElementCount));
+            json.WriteNumber("bytes", group.Tensors.Sum(t => t.ByteLength));
+        });
         json.WriteNumber("tensor_count", weights.Tensors.Count);
-        json.WriteStartArray("tensors");
-        foreach (var tensor in weights.Tensors)
+        json.WriteObjects("tensors", weights.Tensors, tensor =>
         {
-            json.WriteStartObject();
             json.WriteString("name", tensor.Name);
             json.WriteString("type", tensor.Type.ToString());
             json.WriteNumbers("shape", tensor.Shape);
             json.WriteNumber("bytes", tensor.ByteLength);
             json.WriteString("file", Path.GetFileName(tensor.Owner?.Path));
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+        });
         json.WriteNumber("state_bytes", memory.State);
         json.WriteStartObject("memory");
         json.WriteNumber("weights", memory.Weights);

@@ -29,6 +29,32 @@ internal static class JsonOutput
         json.WriteRawValue($"[{string.Join(", ", numbers)}]");
     }
 
+    /// <summary>An array of texts.</summary>
+    public static void WriteTexts(this Utf8JsonWriter json, string name, IEnumerable<string?> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (var text in texts) json.WriteStringValue(text);
+        json.WriteEndArray();
+    }
+
+    /// <summary>An array of objects.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="name">The array's name.</param>
+    /// <param name="items">What it holds.</param>
+    /// <param name="write">Writes the properties of one.</param>
+    public static void WriteObjects<T>(this Utf8JsonWriter json, string name, IEnumerable<T> items, Action<T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (var item in items)
+        {
+            json.WriteStartObject();
+            write(item);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
     private static void Write(Terminal terminal, JsonWriterOptions options, Action<Utf8JsonWriter> write)
     {
         using var buffer = new MemoryStream();

@@ -42,29 +42,22 @@ internal sealed class KernelReport(string name, KernelPlan plan)
     {
         json.WriteString("model", name);
         json.WriteString("processor", Processors.Name);
-        json.WriteStartArray("instruction_sets");
-        foreach (var set in KernelPlan.InstructionSets) json.WriteStringValue(set);
-        json.WriteEndArray();
+        json.WriteTexts("instruction_sets", KernelPlan.InstructionSets);
         json.WriteBoolean("amx", KernelPlan.AmxObstacle is null);
         json.WriteString("amx_obstacle", KernelPlan.AmxObstacle);
         json.WriteString("path", plan.Path);
         json.WriteString("reason", plan.Reason);
         json.WriteNumber("threads", plan.Threads);
         json.WriteNumber("prefill_chunk_size", plan.PrefillChunkSize);
-        json.WriteStartArray("tensors");
-        foreach (var use in plan.Uses)
+        json.WriteObjects("tensors", plan.Uses, use =>
         {
-            json.WriteStartObject();
             json.WriteString("role", use.Role);
             json.WriteNumber("count", use.Count);
             json.WriteString("type", use.Type.ToString());
             json.WriteNumbers("shape", use.Shape);
             Write(json, "one_token", use.OneToken);
             Write(json, "many_tokens", use.ManyTokens);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+        });
     });
 
     private static void Write(Utf8JsonWriter json, string property, KernelChoice choice)

@@ -39,19 +39,12 @@ internal static class TokenizeCommand
     private static void WriteJson(Terminal terminal, TokenizedText tokens) => JsonOutput.Write(terminal, json =>
     {
         json.WriteNumbers("ids", tokens.Ids);
-        json.WriteStartArray("tokens");
-        foreach (var token in tokens.Tokens) json.WriteStringValue(token);
-        json.WriteEndArray();
+        json.WriteTexts("tokens", tokens.Tokens);
         json.WriteNumbers("offsets", tokens.Offsets.Select(range => $"[{range.Start.Value}, {range.End.Value}]"));
-        json.WriteStartArray("lost_bytes");
-        foreach (var lost in tokens.LostBytes)
+        json.WriteObjects("lost_bytes", tokens.LostBytes, lost =>
         {
-            json.WriteStartObject();
             json.WriteNumber("position", lost.Position);
             json.WriteNumber("value", lost.Value);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+        });
     });
 }

@@ -22,20 +22,15 @@ internal static class ModelReport
         json.WriteString("path", model.Folder);
         json.WriteNumber("bytes", model.ByteLength);
         json.WriteLicence(ModelLicence.Read(model.Revisions[0].Folder));
-        json.WriteStartArray("revisions");
-        foreach (var revision in model.Revisions)
+        json.WriteObjects("revisions", model.Revisions, revision =>
         {
-            json.WriteStartObject();
             json.WriteString("commit", revision.Commit);
             json.WriteTexts("references", revision.References);
             json.WriteString("path", revision.ModelPath);
             json.WriteNumber("bytes", revision.ByteLength);
             if (withFiles) json.WriteFiles(revision.Files.Select(file => (file.Path, file.ByteLength)));
             json.WriteTexts("missing", revision.Missing);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+        });
     }
 
     /// <summary>A licence's name and address, null where they are not stated.</summary>
@@ -48,22 +43,10 @@ internal static class ModelReport
     /// <summary>Paths and lengths.</summary>
     public static void WriteFiles(this Utf8JsonWriter json, IEnumerable<(string Path, long ByteLength)> files)
     {
-        json.WriteStartArray("files");
-        foreach (var (path, bytes) in files)
+        json.WriteObjects("files", files, file =>
         {
-            json.WriteStartObject();
-            json.WriteString("path", path);
-            json.WriteNumber("bytes", bytes);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-    }
-
-    private static void WriteTexts(this Utf8JsonWriter json, string name, IEnumerable<string> texts)
-    {
-        json.WriteStartArray(name);
-        foreach (var text in texts) json.WriteStringValue(text);
-        json.WriteEndArray();
+            json.WriteString("path", file.Path);
+            json.WriteNumber("bytes", file.ByteLength);
+        });
     }
 }

@@ -21,15 +21,7 @@ internal static class ModelsListCommand
                 {
                     writer.WriteString("cache", cache.Folder);
                     writer.WriteNumber("bytes", models.Sum(model => model.ByteLength));
-                    writer.WriteStartArray("models");
-                    foreach (var model in models)
-                    {
-                        writer.WriteStartObject();
-                        writer.WriteModel(model, withFiles: false);
-                        writer.WriteEndObject();
-                    }
-
-                    writer.WriteEndArray();
+                    writer.WriteObjects("models", models, model => writer.WriteModel(model, withFiles: false));
                 });
                 return;
             }

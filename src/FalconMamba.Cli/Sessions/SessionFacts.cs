@@ -37,9 +37,7 @@ internal sealed record SessionFacts(string Name, IReadOnlyDictionary<string, str
     {
         json.WriteString("name", Name);
         json.WriteString("model", Model);
-        json.WriteStartArray("files");
-        foreach (var file in Files) json.WriteStringValue(file);
-        json.WriteEndArray();
+        json.WriteTexts("files", Files);
         json.WriteNumber("tokens", TokenCount);
         json.WriteNumber("read_tokens", ReadCount);
         json.WriteNumbers("places", States.Where(state => state.Key.Position is not null).Select(state => state.Key.Position!.Value));

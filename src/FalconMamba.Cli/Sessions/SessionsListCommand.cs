@@ -21,15 +21,7 @@ internal static class SessionsListCommand
                 {
                     writer.WriteString("folder", store.Folder);
                     writer.WriteNumber("bytes", sessions.Sum(session => session.ByteLength));
-                    writer.WriteStartArray("sessions");
-                    foreach (var session in sessions)
-                    {
-                        writer.WriteStartObject();
-                        session.Write(writer);
-                        writer.WriteEndObject();
-                    }
-
-                    writer.WriteEndArray();
+                    writer.WriteObjects("sessions", sessions, session => session.Write(writer));
                 });
                 return;
             }
