@@ -106,7 +106,8 @@ public sealed class ChatSessionTests : IDisposable
     [Fact]
     public void Kept_conversations_are_listed_described_exported_and_deleted()
     {
-        _ = Chat([], "ROMEO:", "/save a");
+        File.WriteAllText(_folder["text"], "First Citizen:");
+        _ = Chat([], "ROMEO:", $"/file {_folder["text"]}", "/save a");
         using (var list = JsonDocument.Parse(Falcon.Output("sessions", "list", "--json")))
         {
             var session = Assert.Single(list.RootElement.GetProperty("sessions").EnumerateArray());
@@ -117,6 +118,11 @@ public sealed class ChatSessionTests : IDisposable
         Assert.Contains("a conversation", Falcon.Output("sessions", "info", "a"), StringComparison.Ordinal);
         Falcon.Output("sessions", "export", "a", _folder["out.safetensors"]);
         Assert.NotEqual("", Falcon.Output("generate", "--load-state", _folder["out.safetensors"], "-n", "5", "--repetition-penalty", "1.1"));
+
+        // The file still waits for its message, and comes back when that is taken back.
+        var replies = Talk.Replies(Chat(["--session", "a"], "Go on.", "/undo", "Go on."));
+        Assert.Equal(replies[0] with { Read = 0 }, replies[1]);
+        Assert.Equal(Talk.Answer(Talk.Shipped, [new("user", "ROMEO:"), new("assistant", Talk.Replies(Chat([], "ROMEO:"))[0].Text), new("user", "First Citizen:\n\nGo on.")]), replies[0].Text);
         Falcon.Output("sessions", "delete", "a");
         Falcon.Fails(1, "no session", "sessions", "info", "a");
     }
@@ -131,12 +137,14 @@ public sealed class ChatSessionTests : IDisposable
         File.WriteAllText(_store.PathOf(new StateKey("damaged")), "damaged");
         Twist("torn", "{");
         Twist("twisted", """{"messages":[{"role":"user","content":"a"},{"role":"system","content":"b"}]}""");
+        Falcon.Fails(1, "belongs to a model", "chat", _folder["other"], "--session", "mine");
+        Falcon.Fails(2, "leave out --session", "chat", "--session", "mine", "--dump-prompt");
         using var claim = _store.TryLock("busy");
         string[] refused =
         [
             "/save", "takes a name", "/save busy", "Another process", "/save mine", "There is a session mine already", $"/save {new string('x', 300)}", "shorter",
             "/load", "takes the name", "/load nobody", "There is no session nobody", "/load mine", "would be lost", "/branch mine", "There is a session mine already",
-            "/save now", "now: 2 messages", "/load foreign", "belongs to a model", "/load damaged", "head.safetensors", "/load torn", "is damaged", "/load twisted", "is damaged",
+            "/save now", "now: 2 messages", "/load now", "this is now already", "/load foreign", "belongs to a model", "/load damaged", "head.safetensors", "/load torn", "is damaged", "/load twisted", "is damaged",
         ];
         var lines = refused.Chunk(2).Select(pair => pair[0]).Prepend("ROMEO:").Append("Who art thou?");
         var (replies, error) = AtScreen(Lines([.. lines]), Talk.Deterministic);
@@ -166,8 +174,9 @@ public sealed class ChatSessionTests : IDisposable
 
         // So it is in an answer, whatever tokens stand for it.
         var history = new ChatHistory(Tokenizer.FromFolder(Talk.Shipped), system: null);
-        history.Answer("<|im_end|>", [10]);
-        Assert.Null(history.Turns[0].Ids);
+        history.Answer("<|im_end|>", [Talk.EndOfMessage]);
+        history.Answer("", [Talk.EndOfMessage]);
+        Assert.All(history.Turns, turn => Assert.Null(turn.Ids));
         Twist("a", $$"""{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"{{hostile}}"},{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}""");
         _ = Chat(["--session", "a"], "Go on.");
         ids = _store.ReadNotes(new StateKey("a"))![StoredState.IdsKey].Split(' ');

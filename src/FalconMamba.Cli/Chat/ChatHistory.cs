@@ -130,13 +130,13 @@ internal sealed class ChatHistory
         return ids.Skip(at + 1).Where(special.Contains).Select(id => (int?)id).FirstOrDefault();
     }
 
-    // No special token may hide in them: a conversation that is read anew would not have it.
+    // No special token may hide in them, and none without a text: a conversation that is read anew would not have it.
     private bool AreText(ReadOnlySpan<int> ids, string text)
     {
         var special = SpecialIds();
         foreach (var id in ids)
-            if (special.Contains(id)) return false;
-        return Tokenizer.Decode(ids, skipSpecialTokens: true) == text;
+            if (special.Contains(id) || Tokenizer.IdToToken(id) is null) return false;
+        return Tokenizer.Decode(ids) == text;
     }
 
     private HashSet<int> SpecialIds() => [.. Tokenizer.AddedTokens.Where(token => token.Special).Select(token => token.Id)];

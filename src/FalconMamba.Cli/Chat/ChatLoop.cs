@@ -38,8 +38,15 @@ internal sealed class ChatLoop(Terminal terminal, ChatInput input, ChatSession s
         }
         catch
         {
-            // What ended the chat is told last.
-            Try(Leave);
+            try
+            {
+                Leave();
+            }
+            catch (Exception e) when (!Failure.IsClosedPipe(e))
+            {
+                Tell($"error: {Failure.Describe(e)}");
+            }
+
             throw;
         }
 
@@ -69,18 +76,6 @@ internal sealed class ChatLoop(Terminal terminal, ChatInput input, ChatSession s
     private void Leave()
     {
         if (shelf.Leave()) Tell($"{shelf.Name} is kept: 'falcon-mamba chat --session {shelf.Name}' goes on with it");
-    }
-
-    private void Try(Action action)
-    {
-        try
-        {
-            action();
-        }
-        catch (Exception e) when (!Failure.IsClosedPipe(e))
-        {
-            Tell($"error: {Failure.Describe(e)}");
-        }
     }
 
     private void Answer(string message, ChatInterrupts interrupts)
@@ -151,6 +146,8 @@ internal sealed class ChatLoop(Terminal terminal, ChatInput input, ChatSession s
                 Tell(Help);
                 break;
             case "/exit":
+                // Where it cannot be stored, a person has another try.
+                if (terminal.InputIsScreen) Leave();
                 return false;
             default:
                 throw new UsageException($"there is no command {command}: /help tells them, and a message that begins with a slash begins with two");
@@ -164,9 +161,10 @@ internal sealed class ChatLoop(Terminal terminal, ChatInput input, ChatSession s
     {
         _hasFile = false;
         var (all, unread) = session.Tokens;
-        Tell((facts.IsChat ? $"{facts.Name}: {session.History.Count} messages" : $"{facts.Name}: a document, which goes before the next message")
-            + $", {Units.Digits(all)} tokens" + (unread > 1 ? $", {Units.Digits(unread)} of them not read yet" : "")
-            + (facts.IsChat ? "" : "; the conversation has no name, /save NAME keeps it"));
+        var tokens = $"{Units.Digits(all)} tokens{(unread > 1 ? $", {Units.Digits(unread)} of them not read yet" : "")}";
+        Tell(facts.IsChat
+            ? $"{facts.Name}: {session.History.Count} messages, {tokens}"
+            : $"{facts.Name}: a document of {tokens}, which goes before the next message; the conversation has no name, /save NAME keeps it");
     }
 
     private void Tell(string text) => terminal.Error.WriteLine(text);

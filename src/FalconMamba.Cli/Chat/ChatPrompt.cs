@@ -11,23 +11,38 @@ internal sealed class ChatPrompt
 {
     private readonly ChatHistory _history;
     private readonly RenderedChat _chat;
+    private readonly ChatTurn[] _turns;
     private readonly List<int> _ids = [];
 
-    // For each token, where it ends in the text.
-    private readonly List<int> _ends = [];
+    // For each token where it ends in the text, and for each message.
+    private readonly List<int> _ends = [], _places = [];
     private int _encoded;
 
     /// <param name="history">The conversation, which ends in a question.</param>
+    /// <param name="before">What was read for an earlier question, if anything: what goes on from there is not looked at again.</param>
     /// <exception cref="ChatTemplateException">The template refuses it.</exception>
-    public ChatPrompt(ChatHistory history)
+    public ChatPrompt(ChatHistory history, ChatPrompt? before = null)
     {
         _history = history;
         _chat = history.Render();
-        var turns = history.All().ToArray();
-        var places = Places(turns);
+        _turns = [.. history.All()];
+        if (before is not null && _turns.AsSpan().StartsWith(before._turns) && _chat.Text.StartsWith(before._chat.Text, StringComparison.Ordinal))
+        {
+            _ids.AddRange(before._ids);
+            _ends.AddRange(before._ends);
+            _places.AddRange(before._places);
+            _encoded = before._encoded;
+        }
+
+        FindPlaces();
         Encode(_chat.Text.Length);
         Ids = [.. _ids];
-        Messages = [.. turns.Zip(places, (turn, place) => new SessionMessage(turn.Role, TokensUpTo(place)))];
+        Messages = new SessionMessage[_turns.Length];
+        for (var (i, count) = (0, 0); i < Messages.Length; i++)
+        {
+            while (count < _ends.Count && _ends[count] <= _places[i]) count++;
+            Messages[i] = new SessionMessage(_turns[i].Role, count);
+        }
     }
 
     /// <summary>The tokens.</summary>
@@ -38,14 +53,13 @@ internal sealed class ChatPrompt
 
     // Where messages end in the text. A part of a conversation may look different, or be refused: then a message ends where
     // the one before it does, or as far as the two texts are the same.
-    private List<int> Places(ChatTurn[] turns)
+    private void FindPlaces()
     {
-        var places = new List<int>();
-        var place = 0;
-        var isWhole = false;
-        for (var i = 0; i < turns.Length; i++)
+        var place = _encoded;
+        var isWhole = _encoded > 0;
+        for (var i = _places.Count; i < _turns.Length; i++)
         {
-            var turn = turns[i];
+            var turn = _turns[i];
             if (isWhole && turn.Role == ChatTurn.Assistant && turn.Ids is { } ids && _chat.Text.AsSpan(place).StartsWith(turn.Text, StringComparison.Ordinal))
             {
                 Encode(place);
@@ -57,16 +71,14 @@ internal sealed class ChatPrompt
             }
             else
             {
-                var part = i == turns.Length - 1 ? _chat.Text : TextOf(turns.AsSpan(0, i + 1));
+                var part = i == _turns.Length - 1 ? _chat.Text : TextOf(_turns.AsSpan(0, i + 1));
                 var agreed = part.AsSpan().CommonPrefixLength(_chat.Text);
                 isWhole = agreed == part.Length && agreed >= place;
                 place = Math.Max(place, agreed);
             }
 
-            places.Add(place);
+            _places.Add(place);
         }
-
-        return places;
     }
 
     private string TextOf(ReadOnlySpan<ChatTurn> turns)
@@ -95,6 +107,4 @@ internal sealed class ChatPrompt
         _ends.AddRange(tokens.Offsets.Select(offset => start + offset.End.Value));
         _encoded = end;
     }
-
-    private int TokensUpTo(int place) => _ends.FindIndex(end => end > place) is >= 0 and var count ? count : _ends.Count;
 }

@@ -19,6 +19,7 @@ internal sealed class ChatSession : IDisposable
     private readonly FalconMambaModel _model;
     private readonly PrefixTree _tree;
     private Session _session;
+    private ChatPrompt? _prompt;
 
     /// <param name="terminal">Where progress is shown.</param>
     /// <param name="history">The messages.</param>
@@ -140,7 +141,7 @@ internal sealed class ChatSession : IDisposable
 
     private ChatReply Generate(GenerationOptions options, StringBuilder text, Action<string> emit, CancellationToken cancellationToken)
     {
-        var prompt = new ChatPrompt(History);
+        var prompt = _prompt = new ChatPrompt(History, _prompt);
         var generator = new TextGenerator(_model, History.Tokenizer, options);
         var timings = new GenerationTimings
         {

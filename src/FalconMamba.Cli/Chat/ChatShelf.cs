@@ -19,12 +19,13 @@ internal sealed class ChatShelf(ChatSession chat) : IDisposable
     private FolderStateStore Store => _store ??= SessionFolder.Open();
 
     /// <summary>Goes on with what is stored under a name, or begins it where nothing is.</summary>
-    /// <exception cref="CommandException"><inheritdoc cref="Load" path="/exception[@cref='T:FalconMamba.Cli.CommandException']"/></exception>
     /// <returns>What is stored; null where it is new.</returns>
+    /// <exception cref="CommandException">It is damaged or in use.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public SessionFacts? Open(string name)
     {
         if (Store.ReadNotes(new StateKey(name)) is not null) return Load(name);
-        Take(name, SessionFolder.Lock(Store, name));
+        Take(name, ClaimNew(name));
         return null;
     }
 
@@ -65,8 +66,8 @@ internal sealed class ChatShelf(ChatSession chat) : IDisposable
     /// <exception cref="IOException">It cannot be read, or the conversation cannot be stored.</exception>
     public SessionFacts Load(string name)
     {
+        ThrowIfOwn(name);
         var facts = SessionFolder.Find(Store, name);
-        if (name == Name) throw new UsageException($"this is {name} already");
         if (Name is null && chat.History is { IsChanged: true } history && (history.Count > 0 || history.File.Length > 0)) throw new CommandException("This conversation has no name and would be lost: '/save NAME' keeps it.");
         Leave();
         var claim = facts.IsChat ? SessionFolder.Lock(Store, name) : null;
@@ -92,6 +93,7 @@ internal sealed class ChatShelf(ChatSession chat) : IDisposable
     public string Branch(string? name)
     {
         if (chat.History.Count == 0) throw new UsageException("there is nothing to branch from yet");
+        ThrowIfOwn(name);
         var claim = name is null ? null : ClaimNew(name);
         try
         {
@@ -128,21 +130,24 @@ internal sealed class ChatShelf(ChatSession chat) : IDisposable
         (Name, _claim) = (name, claim);
     }
 
+    private void ThrowIfOwn(string? name)
+    {
+        if (name is not null && name == Name) throw new UsageException($"this is {name} already");
+    }
+
     private IDisposable ClaimNew(string name)
     {
         var claim = SessionFolder.Lock(Store, name);
         if (Store.List(name).Count == 0) return claim;
         claim.Dispose();
-        throw new CommandException($"There is a session {name} already: take another name, or '/load {name}' to go on with it.");
+        throw new CommandException($"There is a session {name} already: take another name, or load it.");
     }
 
     // The name, or the first one with a number behind it, that nothing is stored under.
     private string FreeName(string name)
     {
-        var stem = name.TrimEnd("0123456789".ToCharArray());
-        stem = stem.Length < name.Length && stem.EndsWith('-') && stem.Length > 1 ? stem[..^1] : name;
-        var free = stem;
-        for (var number = 2; free == Name || Store.List(free).Count > 0; number++) free = $"{stem}-{number}";
+        var free = name;
+        for (var number = 2; free == Name || Store.List(free).Count > 0; number++) free = $"{name}-{number}";
         return free;
     }
 

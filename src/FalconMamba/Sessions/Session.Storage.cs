@@ -67,6 +67,10 @@ public sealed partial class Session
         HashSet<long> written = _store == store && _storedName == Name ? [.. _storedPlaces.Where(place => place <= known && wanted.Contains(place))] : [];
         foreach (var entry in store.List(Name))
             if (entry.Key.Position is { } place && !written.Contains(place)) store.Delete(entry.Key);
+        // First what nothing can be done without: places may not find room.
+        var notes = new Dictionary<string, string>(Notes);
+        SessionNotes.Add(notes, _messages);
+        store.Write(new StateKey(Name), new StoredState(State, _ids.ToArray(), notes));
         using (var kept = _model.CreateState())
         {
             HashSet<long> inTree = [.. _tree.Places(_owner, Ids)];
@@ -84,9 +88,6 @@ public sealed partial class Session
         (_store, _storedName, _storedIds) = (store, Name, _ids.ToArray());
         _storedPlaces.Clear();
         _storedPlaces.UnionWith(written);
-        var notes = new Dictionary<string, string>(Notes);
-        SessionNotes.Add(notes, _messages);
-        store.Write(new StateKey(Name), new StoredState(State, _storedIds, notes));
     }
 
     /// <summary>Deletes a stored session with all its places.</summary>
