@@ -10,10 +10,6 @@ namespace FalconMamba.Cli.Tests;
 
 public class ChatTests
 {
-    private const int EndOfMessage = 10, MostTokens = 12;
-
-    private static readonly string[] Deterministic = ["chat", "-n", $"{MostTokens}", "--deterministic", "--json"];
-
     [Fact]
     public void Each_line_is_a_message_and_each_answer_ends_with_a_line_break()
     {
@@ -29,14 +25,14 @@ public class ChatTests
     [Fact]
     public void Only_what_is_new_is_read_and_the_answer_is_that_of_the_whole_conversation()
     {
-        var replies = Replies(Chat("ROMEO:", "Who art thou?", "And why?"));
+        var replies = Talk.Replies(Chat("ROMEO:", "Who art thou?", "And why?"));
         Assert.Equal(3, replies.Length);
         string[] messages = ["ROMEO:", "Who art thou?", "And why?"];
         var conversation = new List<ChatMessage>();
         for (var i = 0; i < replies.Length; i++)
         {
             conversation.Add(new ChatMessage("user", messages[i]));
-            Assert.Equal(Answer(Shipped, conversation), replies[i].Text);
+            Assert.Equal(Talk.Answer(Talk.Shipped, conversation), replies[i].Text);
             Assert.True(i == 0 ? replies[i].Read == replies[i].Whole : replies[i].Read < 20 && replies[i].Whole > 20 * i);
             conversation.Add(new ChatMessage("assistant", replies[i].Text));
         }
@@ -45,14 +41,13 @@ public class ChatTests
     [Fact]
     public void Undo_goes_back_to_the_state_before_the_message()
     {
-        var replies = Replies(Chat("ROMEO:", "Who art thou?", "/undo", "Who art thou?", "/undo", "Speak!", "/undo", "/undo", "ROMEO:"));
+        var replies = Talk.Replies(Chat("ROMEO:", "Who art thou?", "/undo", "Who art thou?", "/undo", "Speak!", "/undo", "/undo", "ROMEO:"));
         Assert.Equal(replies[1].Text, replies[2].Text);
         Assert.True(replies[2].Read < replies[1].Whole / 2);
-        Assert.Equal(Answer(Shipped, [new("user", "ROMEO:"), new("assistant", replies[0].Text), new("user", "Speak!")]), replies[3].Text);
+        Assert.Equal(Talk.Answer(Talk.Shipped, [new("user", "ROMEO:"), new("assistant", replies[0].Text), new("user", "Speak!")]), replies[3].Text);
         Assert.Equal(replies[0].Text, replies[4].Text);
-        var tokenizer = Tokenizer.FromFolder(Shipped);
-        var left = tokenizer.Encode(tokenizer.ApplyChatTemplate([new("user", "ROMEO:"), new("assistant", replies[0].Text)])).Length;
-        Assert.Contains($"conversation: 2 messages, {left} tokens", Falcon.Run("ROMEO:\nSpeak!\n/undo\n/info\n", Deterministic).Error, StringComparison.Ordinal);
+        // The state before the second message is the one behind the first answer.
+        Assert.Contains($"conversation: 2 messages, {replies[0].Whole + Talk.MostTokens} tokens", Falcon.Run("ROMEO:\nSpeak!\n/undo\n/info\n", Talk.Deterministic).Error, StringComparison.Ordinal);
         Assert.Contains("nothing to undo", Falcon.Run("/undo\n", ["chat"]).Error, StringComparison.Ordinal);
     }
 
@@ -65,8 +60,8 @@ public class ChatTests
         File.WriteAllText(
             folder["model/chat_template.jinja"],
             "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + (m.content[:4] if m.role == 'assistant' else m.content) + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}");
-        var replies = Replies(Falcon.OutputFor("ROMEO:\nWho art thou?\n", [Deterministic[0], folder["model"], .. Deterministic[1..]]));
-        Assert.Equal(Answer(folder["model"], [new("user", "ROMEO:"), new("assistant", replies[0].Text), new("user", "Who art thou?")]), replies[1].Text);
+        var replies = Talk.Replies(Falcon.OutputFor("ROMEO:\nWho art thou?\n", [Talk.Deterministic[0], folder["model"], .. Talk.Deterministic[1..]]));
+        Assert.Equal(Talk.Answer(folder["model"], [new("user", "ROMEO:"), new("assistant", replies[0].Text), new("user", "Who art thou?")]), replies[1].Text);
         Assert.True(replies[1].Read < replies[1].Whole);
 
         File.WriteAllText(folder["model/chat_template.jinja"], "{{ raise_exception('no such talk') }}");
@@ -83,7 +78,7 @@ public class ChatTests
         const string expected = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n<|im_end|>Hi\nthere<|im_end|>\n<|im_start|>assistant\n";
         var output = Falcon.OutputFor("<|im_end|>Hi\\\nthere\n", ["chat", "--system", "Be brief.", "--dump-prompt"]);
         Assert.StartsWith($"{expected}\n", output, StringComparison.Ordinal);
-        Assert.Equal(2, output.TrimEnd().Split('\n')[^1].Split(' ').Count(id => id == $"{EndOfMessage}"));
+        Assert.Equal(2, output.TrimEnd().Split('\n')[^1].Split(' ').Count(id => id == $"{Talk.EndOfMessage}"));
         using var json = JsonDocument.Parse(Falcon.OutputFor("\"\"\"<|im_end|>Hi\nthere\"\"\"\n", ["chat", "--system", "Be brief.", "--dump-prompt", "--json"]));
         Assert.Equal(expected, json.RootElement.GetProperty("prompt").GetString());
     }
@@ -105,10 +100,10 @@ public class ChatTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["text"], "First Citizen:");
-        var outcome = Falcon.Run($"/system Speak.\n/file {folder["text"]}\nGo on.\n/info\n/sampling --temperature 0.5 -n 3\n/sampling\n/help\n", Deterministic);
+        var outcome = Falcon.Run($"/system Speak.\n/file {folder["text"]}\nGo on.\n/info\n/sampling --temperature 0.5 -n 3\n/sampling\n/help\n", Talk.Deterministic);
         Assert.Equal(0, outcome.Code);
-        var reply = Assert.Single(Replies(outcome.Output));
-        Assert.Equal(Answer(Shipped, [new("system", "Speak."), new("user", "First Citizen:\n\nGo on.")]), reply.Text);
+        var reply = Assert.Single(Talk.Replies(outcome.Output));
+        Assert.Equal(Talk.Answer(Talk.Shipped, [new("system", "Speak."), new("user", "First Citizen:\n\nGo on.")]), reply.Text);
         foreach (var part in (string[])["conversation: 2 messages", "temperature 0.5", "max_new_tokens 3", "/undo"]) Assert.Contains(part, outcome.Error, StringComparison.Ordinal);
     }
 
@@ -153,18 +148,19 @@ public class ChatTests
         using var error = new StringWriter { NewLine = "\n" };
         using var lines = new MemoryStream(Encoding.UTF8.GetBytes($"/file {folder["text"]}\nStop.\nGo on.\nAnd why?\n"));
         var terminal = new Terminal(output, error, lines);
-        var history = new ChatHistory(Tokenizer.FromFolder(Shipped), system: null);
-        var sampling = new ChatSampling(terminal, Shipped, new GenerationOptions { MaxNewTokens = MostTokens, LogitsProcessors = [new FirstStop()] }, EndOfMessage, tellsLogprobs: true);
-        using var session = new ChatSession(terminal, history, FalconMambaModel.Load(Shipped, new ModelOptions { Deterministic = true }));
+        var history = new ChatHistory(Tokenizer.FromFolder(Talk.Shipped), system: null);
+        var sampling = new ChatSampling(terminal, Talk.Shipped, new GenerationOptions { MaxNewTokens = Talk.MostTokens, LogitsProcessors = [new FirstStop()] }, Talk.EndOfMessage, tellsLogprobs: true);
+        using var session = new ChatSession(terminal, history, Talk.Shipped, FalconMambaModel.Load(Talk.Shipped, new ModelOptions { Deterministic = true }));
         using var input = new ChatInput(terminal);
         using var interrupts = new ChatInterrupts(handlesSignals: false, TestContext.Current.CancellationToken);
-        new ChatLoop(terminal, input, session, sampling) { Json = true }.Run(interrupts);
+        using var shelf = new ChatShelf(session);
+        new ChatLoop(terminal, input, session, shelf, sampling) { Json = true }.Run(interrupts);
 
-        var replies = Replies(output.ToString());
+        var replies = Talk.Replies(output.ToString());
         var conversation = new List<ChatMessage> { new("user", "First Citizen:\n\nGo on.") };
-        Assert.Equal(["", Answer(Shipped, conversation)], replies[..2].Select(reply => reply.Text));
+        Assert.Equal(["", Talk.Answer(Talk.Shipped, conversation)], replies[..2].Select(reply => reply.Text));
         conversation.AddRange([new("assistant", replies[1].Text), new("user", "And why?")]);
-        Assert.Equal(Answer(Shipped, conversation), Assert.Single(replies[2..]).Text);
+        Assert.Equal(Talk.Answer(Talk.Shipped, conversation), Assert.Single(replies[2..]).Text);
         Assert.Contains("the message does not count, and the file goes before the next one", error.ToString(), StringComparison.Ordinal);
     }
 
@@ -174,35 +170,13 @@ public class ChatTests
         using var output = new ClosedPipe();
         using var error = new StringWriter { NewLine = "\n" };
         using var input = new MemoryStream("ROMEO:\n/help\n"u8.ToArray());
-        var code = await CommandLine.RunAsync(Deterministic, new Terminal(output, error, input) { InputIsScreen = true }, TestContext.Current.CancellationToken);
+        var code = await CommandLine.RunAsync(Talk.Deterministic, new Terminal(output, error, input) { InputIsScreen = true }, TestContext.Current.CancellationToken);
         Assert.Equal(0, code);
         Assert.DoesNotContain("error: ", error.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("/undo", error.ToString(), StringComparison.Ordinal);
     }
 
-    private static string Shipped => Path.Combine(FixtureFolder.Repository, "models", Falcon.Model);
-
-    private static string Chat(params string[] lines) => Falcon.OutputFor(string.Join('\n', lines), Deterministic);
-
-    private static (string Text, int Read, int Whole)[] Replies(string output) =>
-    [
-        .. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>
-        {
-            using var json = JsonDocument.Parse(line);
-            var reply = json.RootElement;
-            return (reply.GetProperty("text").GetString()!, reply.GetProperty("timings").GetProperty("prompt_tokens").GetInt32(), reply.GetProperty("conversation_tokens").GetInt32());
-        }),
-    ];
-
-    // The same conversation from its beginning, by the library.
-    private static string Answer(string folder, IEnumerable<ChatMessage> messages)
-    {
-        var tokenizer = Tokenizer.FromFolder(folder);
-        using var model = FalconMambaModel.Load(folder, new ModelOptions { Deterministic = true });
-        using var state = model.CreateState();
-        var generator = new TextGenerator(model, tokenizer, new GenerationOptions { MaxNewTokens = MostTokens, StopIds = [EndOfMessage] });
-        return string.Concat(generator.Generate(state, tokenizer.Encode(tokenizer.ApplyChatTemplate(messages, new ChatTemplateOptions { AddGenerationPrompt = true }))));
-    }
+    private static string Chat(params string[] lines) => Falcon.OutputFor(string.Join('\n', lines), Talk.Deterministic);
 
     /// <summary>Stops the first answer before it begins, as Ctrl-C does.</summary>
     private sealed class FirstStop : ILogitsProcessor

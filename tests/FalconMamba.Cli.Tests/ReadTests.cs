@@ -8,22 +8,21 @@ using FalconMamba.Tokenization;
 namespace FalconMamba.Cli.Tests;
 
 /// <summary>The verbs <c>read</c>, <c>ask</c> and <c>sessions</c>.</summary>
+[Collection(nameof(SessionsVariable))]
 public sealed class ReadTests : IDisposable
 {
-    private const string Variable = "FALCON_MAMBA_SESSIONS";
-
     private readonly TemporaryFolder _folder = new();
     private readonly FolderStateStore _store;
 
     public ReadTests()
     {
         _store = new FolderStateStore(_folder["sessions"]);
-        Environment.SetEnvironmentVariable(Variable, _store.Folder);
+        Environment.SetEnvironmentVariable(SessionsVariable.Name, _store.Folder);
     }
 
     public void Dispose()
     {
-        Environment.SetEnvironmentVariable(Variable, null);
+        Environment.SetEnvironmentVariable(SessionsVariable.Name, null);
         _folder.Dispose();
     }
 

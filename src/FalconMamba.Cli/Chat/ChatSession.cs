@@ -1,28 +1,42 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
+using FalconMamba.Cli.Sessions;
 using FalconMamba.Generation;
 using FalconMamba.Model;
+using FalconMamba.Sessions;
 
 namespace FalconMamba.Cli.Chat;
 
 /// <summary>A model in conversation: renders the messages, reads what is new of them and generates the answer.</summary>
 internal sealed class ChatSession : IDisposable
 {
+    // What the library's session is called until the conversation is stored.
+    private const string Unnamed = "chat";
+
     private readonly Terminal _terminal;
+    private readonly string _path;
     private readonly FalconMambaModel _model;
-    private readonly ConversationPast _past;
+    private readonly PrefixTree _tree;
+    private Session _session;
+    private ChatPrompt? _prompt;
 
     /// <param name="terminal">Where progress is shown.</param>
     /// <param name="history">The messages.</param>
+    /// <param name="path">The model's folder or file.</param>
     /// <param name="model">The model that answers; disposed with the session.</param>
-    public ChatSession(Terminal terminal, ChatHistory history, FalconMambaModel model)
+    public ChatSession(Terminal terminal, ChatHistory history, string path, FalconMambaModel model)
     {
-        (_terminal, History, _model) = (terminal, history, model);
-        _past = new ConversationPast(model);
+        (_terminal, History, _path, _model) = (terminal, history, path, model);
+        _tree = new PrefixTree(model, new PrefixTreeOptions { ChunkSize = model.PrefillChunkSize });
+        _session = new Session(model, history.Tokenizer, _tree, Unnamed);
     }
 
     /// <summary>The messages so far.</summary>
-    public ChatHistory History { get; }
+    public ChatHistory History { get; private set; }
+
+    /// <summary>How many tokens the conversation has, and how many of them are not read yet.</summary>
+    public (int All, int Unread) Tokens => (_session.Ids.Length, _session.UnreadCount);
 
     /// <summary>Answers a message. One that is stopped counts as far as it came; where nothing came, the message does not count.</summary>
     /// <param name="message">The message.</param>
@@ -31,19 +45,26 @@ internal sealed class ChatSession : IDisposable
     /// <param name="cancellationToken">Stops the answer.</param>
     public ChatReply Answer(string message, GenerationOptions options, Action<string> emit, CancellationToken cancellationToken)
     {
-        History.Add("user", message);
+        var (ids, messages) = (_session.Ids.ToArray(), _session.Messages.ToArray());
+        History.Ask(message);
         var text = new StringBuilder();
-        var counts = false;
+        ChatReply? reply = null;
         try
         {
-            var reply = Generate(options, text, emit, cancellationToken);
-            counts = reply.Counts;
+            reply = Generate(options, text, emit, cancellationToken);
             return reply;
         }
         finally
         {
-            if (counts) History.Add("assistant", text.ToString());
-            else History.RemoveLast();
+            if (reply is { Counts: true })
+            {
+                History.Answer(reply.Text, _session.Ids[_session.Messages[^2].End..]);
+            }
+            else
+            {
+                History.TakeBack();
+                _session.Replace(ids, messages);
+            }
         }
     }
 
@@ -52,46 +73,89 @@ internal sealed class ChatSession : IDisposable
     public bool Undo()
     {
         if (!History.Undo()) return false;
-        if (History.Encode() is { } ids) _past.RewindTo(ids);
+        _session.Rewind(_session.Messages.Count - 2);
         return true;
+    }
+
+    /// <summary>Stores the conversation, and goes on under that name.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Save(FolderStateStore store, string name)
+    {
+        if (_session.Name != name)
+        {
+            var named = _session.Branch(name);
+            _session.Dispose();
+            _session = named;
+        }
+
+        // The last token of an answer that ended at its greatest length.
+        if (_session.UnreadCount == 1) _session.Read();
+        _session.Notes.Clear();
+        _session.Notes[SessionFacts.ModelKey] = _path;
+        _session.Notes[SessionFacts.ChatKey] = ChatNotes.Write(History);
+        // Penalties of 'generate --load-state' look at it.
+        _session.Notes[SessionTokens.PromptKey] = _session.Ids.Length.ToString(CultureInfo.InvariantCulture);
+        _session.Save(store);
+        History.IsChanged = false;
+    }
+
+    /// <summary>Goes on with a stored conversation, or with a document that was read, in place of this one.</summary>
+    /// <exception cref="CommandException">It is neither, or damaged.</exception>
+    /// <exception cref="StateMismatchException">It is another model's.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public void Load(FolderStateStore store, SessionFacts facts)
+    {
+        if (!facts.IsChat && facts.Text is null) throw new CommandException($"The session {facts.Name} holds no conversation and no document: 'falcon-mamba generate --load-state' goes on from what 'falcon-mamba sessions export' gives.");
+        var session = Session.Load(store, facts.Name, _model, History.Tokenizer, _tree) ?? throw new CommandException($"The session {facts.Name} was deleted meanwhile.");
+        try
+        {
+            History = facts.IsChat
+                ? ChatNotes.Read(facts.Name, session, History.Tokenizer)
+                : new ChatHistory(History.Tokenizer, system: null) { File = facts.Text + DocumentPrompt.Separator, IsChanged = false };
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+
+        _session.Dispose();
+        _session = session;
     }
 
     /// <summary>What the conversation takes.</summary>
     public IEnumerable<string> Describe()
     {
-        yield return $"conversation: {History.Count} messages, {_past.Count} tokens in the state{(History.System is { } system ? $", system message: {system}" : "")}";
-        yield return $"state: {Units.Bytes(_past.State.ByteLength)}, whatever its length; kept from the ends of messages: {_past.KeptCount} ({Units.Bytes(_past.KeptBytes)})";
+        yield return $"conversation: {History.Count} messages, {_session.State.TokenCount} tokens in the state{(History.System is { } system ? $", system message: {system}" : "")}";
+        var kept = _tree.Statistics;
+        yield return $"state: {Units.Bytes(_session.State.ByteLength)}, whatever its length; kept to go back to: {kept.MemoryStates} ({Units.Bytes(kept.MemoryBytes)})";
         yield return $"memory: {ResidentMemory.Now()}";
     }
 
     public void Dispose()
     {
-        _past.Dispose();
+        _session.Dispose();
+        _tree.Dispose();
         _model.Dispose();
     }
 
     private ChatReply Generate(GenerationOptions options, StringBuilder text, Action<string> emit, CancellationToken cancellationToken)
     {
-        var ids = History.Tokenizer.Encode(History.Render());
+        var prompt = _prompt = new ChatPrompt(History, _prompt);
         var generator = new TextGenerator(_model, History.Tokenizer, options);
-        _past.RewindTo(ids);
-        var timings = new GenerationTimings { PromptTokens = ids.Length - _past.Count, PrefillChunkSize = _model.PrefillChunkSize, StateBytes = _past.State.ByteLength };
+        var timings = new GenerationTimings
+        {
+            PromptTokens = prompt.Ids.Length - _session.Replace(prompt.Ids, prompt.Messages),
+            PrefillChunkSize = _model.PrefillChunkSize,
+            StateBytes = _session.State.ByteLength,
+        };
         var isStopped = false;
-        TokenHistory? history = null;
         var start = Stopwatch.GetTimestamp();
-        using var reading = new ReadingProgress(_terminal, timings.PromptTokens);
         try
         {
-            foreach (var end in History.Ends(ids, _past.Count))
-            {
-                var count = end - _past.Count;
-                _past.Read(ids, end, reading, cancellationToken);
-                reading.Add(count);
-                _past.Keep();
-            }
-
-            history = new TokenHistory(ids.AsSpan(0, _past.Count));
-            foreach (var piece in generator.Generate(_past.State, ids.AsMemory(_past.Count), history, progress: reading, cancellationToken: cancellationToken))
+            using (var bar = new ProgressBar(_terminal, "reading", timings.PromptTokens, Units.Digits)) _session.Read(bar, cancellationToken);
+            timings.PromptSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            foreach (var piece in _session.Generate(generator, ChatTurn.Assistant, cancellationToken))
             {
                 text.Append(piece);
                 emit(piece);
@@ -101,12 +165,8 @@ internal sealed class ChatSession : IDisposable
         {
             isStopped = true;
         }
-        finally
-        {
-            _past.Follow(history is null ? ids : history.Ids);
-        }
 
-        timings.PromptSeconds = reading.Seconds;
+        if (generator.FinishReason == FinishReason.StopId) DropLast();
         timings.GeneratedTokens = generator.Ids.Count;
         timings.GenerationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds - timings.PromptSeconds;
         if (options.AssistantModel is not null || options.PromptLookupNumTokens is not null) timings.Speculation = generator.Speculation;
@@ -118,29 +178,15 @@ internal sealed class ChatSession : IDisposable
             Details = generator.Details,
             FinishReason = generator.FinishReason,
             IsStopped = isStopped,
-            ConversationTokens = ids.Length,
+            ConversationTokens = prompt.Ids.Length,
             Timings = timings,
         };
     }
 
-    /// <summary>A bar over several reads, which knows how long they took.</summary>
-    private sealed class ReadingProgress(Terminal terminal, int total) : IProgress<int>, IDisposable
+    // The token that ended the answer is no part of it: the template writes its own.
+    private void DropLast()
     {
-        private readonly ProgressBar _bar = new(terminal, "reading", total, Units.Digits);
-        private readonly long _start = Stopwatch.GetTimestamp();
-        private int _read;
-
-        public double Seconds { get; private set; }
-
-        public void Add(int count) => _read += count;
-
-        public void Report(int value)
-        {
-            _bar.Report(_read + value);
-            Seconds = Stopwatch.GetElapsedTime(_start).TotalSeconds;
-            if (_read + value == total) _bar.Dispose();
-        }
-
-        public void Dispose() => _bar.Dispose();
+        var ids = _session.Ids[..^1].ToArray();
+        _session.Replace(ids, [.. _session.Messages.SkipLast(1), new SessionMessage(ChatTurn.Assistant, ids.Length)]);
     }
 }

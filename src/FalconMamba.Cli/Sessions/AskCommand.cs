@@ -25,6 +25,7 @@ internal static class AskCommand
             if (texts.Has(parse, "--num-return-sequences")) throw new UsageException("--num-return-sequences gives several texts, and an answer is one: leave it out.");
             var store = SessionFolder.Open();
             var facts = SessionFolder.Find(store, parse.GetValue(name)!);
+            if (facts.IsChat) throw new CommandException($"The session {facts.Name} is a conversation: 'falcon-mamba chat --session {facts.Name}' goes on with it.");
             if (facts.Text is null) throw new CommandException($"The session {facts.Name} has read no document: make one with 'falcon-mamba read'.");
             var text = parse.GetValue(question)!;
             if (text == "-") text = TextInput.Read(terminal.Input, "The standard input");

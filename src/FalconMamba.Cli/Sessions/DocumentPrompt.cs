@@ -7,7 +7,8 @@ namespace FalconMamba.Cli.Sessions;
 /// <summary>How a model is asked about a document: in a message under its template, or as a base model would go on.</summary>
 internal sealed class DocumentPrompt
 {
-    private const string Separator = "\n\n";
+    /// <summary>What stands between a document and a question about it.</summary>
+    public const string Separator = "\n\n";
 
     // Questions that begin as differently as they can.
     private static readonly string[] Probes = ["A", "a", "1", "?", "\u4f60", " ", "\n"];

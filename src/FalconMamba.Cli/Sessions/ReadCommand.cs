@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FalconMamba.Cli.Documents;
+using FalconMamba.Sessions;
 
 namespace FalconMamba.Cli.Sessions;
 
@@ -22,6 +23,7 @@ internal static class ReadCommand
             var session = parse.GetValue(name)!;
             var store = SessionFolder.Open();
             using var claim = SessionFolder.Lock(store, session);
+            if (store.ReadNotes(new StateKey(session))?.ContainsKey(SessionFacts.ChatKey) is true) throw new CommandException($"The session {session} is a conversation: name another one.");
             var paths = parse.GetValue(files)!;
             var texts = paths.Select(path => TextOf(terminal, path, cancellationToken)).ToArray();
             var text = string.Join("\n\n", texts.Select(part => part.Trim('\uFEFF', '\n', '\r')));

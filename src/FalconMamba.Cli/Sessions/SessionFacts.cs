@@ -8,8 +8,8 @@ namespace FalconMamba.Cli.Sessions;
 /// <summary>What is known of a session without its model.</summary>
 internal sealed record SessionFacts(string Name, IReadOnlyDictionary<string, string> Notes, IReadOnlyList<StateEntry> States)
 {
-    /// <summary>The keys of a read session's strings: the model, the names of the files, their text.</summary>
-    public const string ModelKey = "session.model", FilesKey = "document.files", TextKey = "document.text";
+    /// <summary>The keys of a session's strings: the model, the names of the files that were read, their text, a conversation.</summary>
+    public const string ModelKey = "session.model", FilesKey = "document.files", TextKey = "document.text", ChatKey = "chat";
 
     /// <summary>The model that read it, as it was named; null where nobody noted it.</summary>
     public string? Model => Notes.GetValueOrDefault(ModelKey);
@@ -19,6 +19,9 @@ internal sealed record SessionFacts(string Name, IReadOnlyDictionary<string, str
 
     /// <summary>The text that was read; null where the session is none of a document.</summary>
     public string? Text => Notes.GetValueOrDefault(TextKey);
+
+    /// <summary>Whether it is a conversation.</summary>
+    public bool IsChat => Notes.ContainsKey(ChatKey);
 
     /// <summary>How many tokens the session has, read or not.</summary>
     public int TokenCount => Notes.TryGetValue(StoredState.IdsKey, out var ids) && ids.Length > 0 ? ids.AsSpan().Count(' ') + 1 : 0;
@@ -37,6 +40,7 @@ internal sealed record SessionFacts(string Name, IReadOnlyDictionary<string, str
     {
         json.WriteString("name", Name);
         json.WriteString("model", Model);
+        json.WriteBoolean("chat", IsChat);
         json.WriteTexts("files", Files);
         json.WriteNumber("tokens", TokenCount);
         json.WriteNumber("read_tokens", ReadCount);

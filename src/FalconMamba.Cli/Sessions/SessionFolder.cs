@@ -30,5 +30,8 @@ internal static class SessionFolder
     /// <exception cref="CommandException">There is no such session.</exception>
     public static SessionFacts Find(FolderStateStore store, string name) => store.ReadNotes(new StateKey(name)) is { } notes
         ? new SessionFacts(name, notes, [.. store.List(name)])
-        : throw new CommandException($"There is no session {name} in {store.Folder}: 'falcon-mamba sessions list' shows what is, 'falcon-mamba read FILE --session {name}' makes it.");
+        : throw new CommandException($"There is no session {name} in {store.Folder}: 'falcon-mamba sessions list' shows what is; 'falcon-mamba read FILE' and 'falcon-mamba chat' make one with --session {name}.");
+
+    /// <summary>The model that a session was made by, as it was named; null where there is no such session, or nobody noted it.</summary>
+    public static string? ModelOf(string name) => Open().ReadNotes(new StateKey(name))?.GetValueOrDefault(SessionFacts.ModelKey);
 }

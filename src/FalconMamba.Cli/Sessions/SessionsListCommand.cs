@@ -40,7 +40,7 @@ internal static class SessionsListCommand
 
             terminal.Error.WriteLine(sessions.Length > 0
                 ? $"{Units.Bytes(sessions.Sum(session => session.ByteLength))} in {store.Folder}"
-                : $"no session in {store.Folder}: 'falcon-mamba read FILE --session NAME' makes one");
+                : $"no session in {store.Folder}: 'falcon-mamba read FILE --session NAME' makes one, so does /save in 'falcon-mamba chat'");
         });
         return command;
     }

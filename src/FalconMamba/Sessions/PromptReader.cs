@@ -33,7 +33,7 @@ public sealed class PromptReader(IModelRunner model, PrefixTree tree)
     /// <summary>Goes on with a prompt from where a state is in it.</summary>
     /// <param name="owner">Whose prompt it is.</param>
     /// <param name="ids">The prompt.</param>
-    /// <param name="state">A state that has read a beginning of the prompt and nothing else.</param>
+    /// <param name="state">A state that has read a beginning of the prompt and nothing else; it is kept too where a message ends.</param>
     /// <param name="ends">Where messages end.</param>
     /// <param name="progress">Told how many tokens are read.</param>
     /// <param name="cancellationToken">Looked at inside long prompts; a later call goes on.</param>
@@ -53,11 +53,24 @@ public sealed class PromptReader(IModelRunner model, PrefixTree tree)
         foreach (var stop in stops)
         {
             var from = (int)state.TokenCount;
-            if (stop <= from || stop > ids.Length) continue;
-            var chunk = new Chunk(state, ids[from..stop]) { Logits = RowSelection.None };
-            var offset = progress is null ? null : new OffsetProgress(progress, from - start);
-            model.Forward([chunk], [], progress: offset, cancellationToken: cancellationToken);
+            if (stop == 0 || stop < from || stop > ids.Length) continue;
+            if (stop > from) Read(owner, ids, state, stop, progress is null ? null : new OffsetProgress(progress, from - start), cancellationToken);
             tree.Keep(owner, ids.Span[..stop], state, isRung: !ended.Contains(stop));
+        }
+    }
+
+    private void Read(string owner, ReadOnlyMemory<int> ids, RecurrentState state, int stop, IProgress<int>? progress, CancellationToken cancellationToken)
+    {
+        var from = (int)state.TokenCount;
+        try
+        {
+            model.Forward([new Chunk(state, ids[from..stop]) { Logits = RowSelection.None }], [], progress: progress, cancellationToken: cancellationToken);
+        }
+        catch (OperationCanceledException) when (state.TokenCount > from)
+        {
+            // Who does not go on from here may still come back to it.
+            tree.Keep(owner, ids.Span[..(int)state.TokenCount], state, isRung: true);
+            throw;
         }
     }
 

@@ -5,9 +5,12 @@ namespace FalconMamba.Sessions;
 
 public sealed partial class Session
 {
-    // Where the session was stored last, and the places of its tokens that have states there.
+    // Where the session, or the one that it branched from, was stored last, its tokens then, and the places in them that have
+    // states there.
     private readonly HashSet<long> _storedPlaces = [];
     private IStateStore? _store;
+    private string _storedName;
+    private int[] _storedIds = [];
 
     /// <summary>Opens a stored session.</summary>
     /// <param name="store">Where it is stored.</param>
@@ -35,7 +38,7 @@ public sealed partial class Session
             session._messages.AddRange(SessionNotes.Messages(name, stored.Notes, stored.Ids.Length));
             foreach (var (key, value) in stored.Notes)
                 if (!SessionNotes.IsOwn(key)) session.Notes[key] = value;
-            session._store = store;
+            (session._store, session._storedIds) = (store, stored.Ids.ToArray());
             foreach (var entry in store.List(name))
                 if (entry.Key.Position is { } place) session._storedPlaces.Add(place);
             // A head is no place of its own in the store: what goes on from here would lose it.
@@ -59,25 +62,32 @@ public sealed partial class Session
     public void Save(IStateStore store)
     {
         ArgumentNullException.ThrowIfNull(store);
-        if (_store != store) _storedPlaces.Clear();
-        _store = store;
         HashSet<long> wanted = [.. _tree.Ladder(_ids.Count), .. _messages.Select(message => message.End)];
-        _storedPlaces.IntersectWith(wanted);
+        var known = Ids.CommonPrefixLength(_storedIds);
+        HashSet<long> written = _store == store && _storedName == Name ? [.. _storedPlaces.Where(place => place <= known && wanted.Contains(place))] : [];
         foreach (var entry in store.List(Name))
-            if (entry.Key.Position is { } place && !_storedPlaces.Contains(place)) store.Delete(entry.Key);
-        using (var kept = _model.CreateState())
-        {
-            foreach (var place in _tree.Places(_owner, Ids))
-            {
-                if (place == State.TokenCount || !wanted.Contains(place) || _storedPlaces.Contains(place) || _tree.CopyTo(kept, _owner, Ids[..place]) != place) continue;
-                store.Write(new StateKey(Name, place), new StoredState(kept, _ids.GetRange(0, place).ToArray()));
-                _storedPlaces.Add(place);
-            }
-        }
-
+            if (entry.Key.Position is { } place && !written.Contains(place)) store.Delete(entry.Key);
+        // First what nothing can be done without: places may not find room.
         var notes = new Dictionary<string, string>(Notes);
         SessionNotes.Add(notes, _messages);
         store.Write(new StateKey(Name), new StoredState(State, _ids.ToArray(), notes));
+        using (var kept = _model.CreateState())
+        {
+            HashSet<long> inTree = [.. _tree.Places(_owner, Ids)];
+            foreach (var place in wanted.Except([.. written, State.TokenCount]).Order().ToArray())
+            {
+                var isThere = inTree.Contains(place)
+                    ? _tree.CopyTo(kept, _owner, Ids[..(int)place]) == place
+                    : place <= known && _storedPlaces.Contains(place) && TryReadPlace(place, kept);
+                if (!isThere) continue;
+                store.Write(new StateKey(Name, place), new StoredState(kept, _ids.GetRange(0, (int)place).ToArray()));
+                written.Add(place);
+            }
+        }
+
+        (_store, _storedName, _storedIds) = (store, Name, _ids.ToArray());
+        _storedPlaces.Clear();
+        _storedPlaces.UnionWith(written);
     }
 
     /// <summary>Deletes a stored session with all its places.</summary>
@@ -91,34 +101,31 @@ public sealed partial class Session
         return isThere;
     }
 
-    // Another process may have stored something else under the name, so what a place holds counts, not what it is called.
-    private void RestoreFromStore(IStateStore store, ReadOnlySpan<int> ids, int valid)
+    private void RestoreFromStore(ReadOnlySpan<int> ids, int valid)
     {
-        var length = ids.Length;
-        foreach (var place in _storedPlaces.Where(place => place > valid && place <= length).OrderDescending().ToArray())
+        var known = ids.CommonPrefixLength(_storedIds);
+        foreach (var place in _storedPlaces.Where(place => place > valid && place <= known).OrderDescending().ToArray())
         {
-            using var stored = ReadPlace(store, place);
-            if (stored is not null && stored.State.TokenCount == place && ids.StartsWith(stored.Ids.Span))
-            {
-                State.CopyFrom(stored.State);
-                return;
-            }
-
+            if (TryReadPlace(place, State)) return;
             // The next save writes it anew.
             _storedPlaces.Remove(place);
         }
     }
 
-    // One that cannot be read costs its tokens and nothing else.
-    private StoredState? ReadPlace(IStateStore store, long place)
+    // Another process may have stored something else under the name, so what a place holds counts, not what it is called. One
+    // that cannot be read costs its tokens and nothing else.
+    private bool TryReadPlace(long place, RecurrentState into)
     {
         try
         {
-            return store.Read(new StateKey(Name, place), _model);
+            using var stored = _store!.Read(new StateKey(_storedName, place), _model);
+            if (stored is null || stored.State.TokenCount != place || !_storedIds.AsSpan().StartsWith(stored.Ids.Span)) return false;
+            into.CopyFrom(stored.State);
+            return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or StateMismatchException)
         {
-            return null;
+            return false;
         }
     }
 }

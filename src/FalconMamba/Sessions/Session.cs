@@ -32,7 +32,7 @@ public sealed partial class Session : IDisposable
         ArgumentNullException.ThrowIfNull(tree);
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(owner);
-        (_model, _tokenizer, _tree, _owner, Name) = (model, tokenizer, tree, owner, name);
+        (_model, _tokenizer, _tree, _owner, Name, _storedName) = (model, tokenizer, tree, owner, name, name);
         _reader = new PromptReader(model, tree);
         State = model.CreateState();
     }
@@ -89,7 +89,6 @@ public sealed partial class Session : IDisposable
                 throw new ArgumentException($"A message ends behind {messages[i].End} of {ids.Length} tokens, which is no place for it.", nameof(messages));
         }
 
-        _storedPlaces.RemoveWhere(place => place > agreed);
         GoTo(ids, State.TokenCount <= agreed ? (int)State.TokenCount : 0);
         _ids.RemoveRange(agreed, _ids.Count - agreed);
         _ids.AddRange(ids[agreed..]);
@@ -135,6 +134,18 @@ public sealed partial class Session : IDisposable
         return Stream(new TextGenerator(_model, _tokenizer, options), role, progress, cancellationToken);
     }
 
+    /// <summary>Generates a message with a generator of the caller, which then tells its ids and why it ended.</summary>
+    /// <param name="generator">A generator of the session's model.</param>
+    /// <param name="role"><inheritdoc cref="Generate(GenerationOptions?, string, IProgress{int}?, CancellationToken)" path="/param[@name='role']"/></param>
+    /// <param name="cancellationToken"><inheritdoc cref="Generate(GenerationOptions?, string, IProgress{int}?, CancellationToken)" path="/param[@name='cancellationToken']"/></param>
+    /// <inheritdoc cref="Generate(GenerationOptions?, string, IProgress{int}?, CancellationToken)"/>
+    public IEnumerable<string> Generate(TextGenerator generator, string role, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(generator);
+        if (!SessionNotes.IsRole(role)) throw new ArgumentException($"A role is a word, \"{role}\" was given.", nameof(role));
+        return Stream(generator, role, progress: null, cancellationToken);
+    }
+
     /// <summary>Another session with the same past, which goes its own way.</summary>
     /// <param name="name">Its name.</param>
     public Session Branch(string name)
@@ -144,6 +155,8 @@ public sealed partial class Session : IDisposable
         branch._ids.AddRange(_ids);
         branch._messages.AddRange(_messages);
         foreach (var (key, value) in Notes) branch.Notes[key] = value;
+        (branch._store, branch._storedName, branch._storedIds) = (_store, _storedName, _storedIds);
+        branch._storedPlaces.UnionWith(_storedPlaces);
         return branch;
     }
 
@@ -173,6 +186,6 @@ public sealed partial class Session : IDisposable
     {
         if (_tree.Find(_owner, ids) > valid) valid = _tree.Restore(_owner, ids, State);
         else if (valid < State.TokenCount) State.Reset();
-        if (_store is not null) RestoreFromStore(_store, ids, valid);
+        if (_store is not null) RestoreFromStore(ids, valid);
     }
 }

@@ -157,6 +157,65 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void A_branch_of_a_stored_session_goes_back_and_is_stored_with_its_places()
+    {
+        using var store = new MemoryStateStore();
+        using (var session = Begun())
+        {
+            _ = Answer(session);
+            session.Append("\nJULIET:", "user");
+            session.Save(store);
+        }
+
+        // Another process: only the store has the places.
+        using (var tree = new PrefixTree(_model))
+        {
+            using var loaded = Session.Load(store, "play", _model, _tokenizer, tree)!;
+            using var branch = loaded.Branch("other");
+            branch.Save(store);
+            Assert.Equal(0, branch.Rewind(1));
+
+            // All is taken back and comes again: the places are still good.
+            var ids = loaded.Ids.ToArray();
+            loaded.Rewind(0);
+            Assert.Equal(ids.Length, loaded.Replace(ids));
+        }
+
+        Assert.Equal(Places("play"), Places("other"));
+        using var later = new PrefixTree(_model);
+        using var other = Session.Load(store, "other", _model, _tokenizer, later)!;
+        Assert.Equal(0, other.Rewind(2));
+        Assert.Equal(0, other.Rewind(1));
+
+        long?[] Places(string name) => [.. store.List(name).Select(entry => entry.Key.Position)];
+    }
+
+    [Fact]
+    public void A_message_is_generated_by_a_generator_that_tells_of_it()
+    {
+        using var session = Begun();
+        var generator = new TextGenerator(_model, _tokenizer, Drawing);
+        var text = string.Concat(session.Generate(generator, "assistant", TestContext.Current.CancellationToken));
+        Assert.Equal(session.Ids[session.Messages[0].End..], generator.Ids.ToArray());
+        using var same = Begun();
+        Assert.Equal(text, Answer(same));
+        Assert.Throws<ArgumentException>(() => session.Generate(generator, "two words", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void What_a_cancelled_call_read_is_found_again()
+    {
+        using var session = Begun();
+        using var source = new CancellationTokenSource();
+        var text = string.Concat(Enumerable.Repeat("To be, or not to be. ", 400));
+        Assert.Throws<OperationCanceledException>(() => session.Append(text, "document", new Canceller(source), source.Token));
+        var (read, ids) = ((int)session.State.TokenCount, session.Ids.ToArray());
+        Assert.InRange(read, session.Messages[0].End + 1, ids.Length - 1);
+        session.Rewind(1);
+        Assert.Equal(read, session.Replace(ids));
+    }
+
+    [Fact]
     public void A_session_that_was_stored_while_it_read_goes_on_reading()
     {
         using var store = new MemoryStateStore();
@@ -208,5 +267,11 @@ public sealed class SessionTests : IDisposable
         var session = new Session(_model, _tokenizer, _tree, "play");
         session.Append("ROMEO:\nBut soft, what light through yonder window breaks?\n", "user");
         return session;
+    }
+
+    /// <summary>Cancels what reports to it.</summary>
+    private sealed class Canceller(CancellationTokenSource source) : IProgress<int>
+    {
+        public void Report(int value) => source.Cancel();
     }
 }
