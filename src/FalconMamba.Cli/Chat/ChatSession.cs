@@ -11,6 +11,8 @@ internal sealed class ChatSession : IDisposable
     private readonly Terminal _terminal;
     private readonly FalconMambaModel _model;
     private readonly ConversationPast _past;
+    private GenerationOptions? _options;
+    private TextGenerator? _generator;
 
     /// <param name="terminal">Where progress is shown.</param>
     /// <param name="history">The messages.</param>
@@ -66,6 +68,7 @@ internal sealed class ChatSession : IDisposable
 
     public void Dispose()
     {
+        _generator?.Dispose();
         _past.Dispose();
         _model.Dispose();
     }
@@ -73,7 +76,7 @@ internal sealed class ChatSession : IDisposable
     private ChatReply Generate(GenerationOptions options, StringBuilder text, Action<string> emit, CancellationToken cancellationToken)
     {
         var ids = History.Tokenizer.Encode(History.Render());
-        var generator = new TextGenerator(_model, History.Tokenizer, options);
+        var generator = GeneratorFor(options);
         _past.RewindTo(ids);
         var timings = new GenerationTimings { PromptTokens = ids.Length - _past.Count, PrefillChunkSize = _model.PrefillChunkSize, StateBytes = _past.State.ByteLength };
         var isStopped = false;
@@ -107,20 +110,32 @@ internal sealed class ChatSession : IDisposable
         }
 
         timings.PromptSeconds = reading.Seconds;
-        timings.GeneratedTokens = generator.Ids.Count;
+        // What was stopped before the answer began has none: the generator still holds the one before.
+        var answer = history is null ? null : generator;
+        timings.GeneratedTokens = answer?.Ids.Count ?? 0;
         timings.GenerationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds - timings.PromptSeconds;
-        if (options.AssistantModel is not null || options.PromptLookupNumTokens is not null) timings.Speculation = generator.Speculation;
+        if (options.AssistantModel is not null || options.PromptLookupNumTokens is not null) timings.Speculation = answer?.Speculation ?? default;
         timings.PeakBytes = ResidentMemory.Now().Peak;
         return new ChatReply
         {
             Text = text.ToString(),
-            Ids = generator.Ids,
-            Details = generator.Details,
-            FinishReason = generator.FinishReason,
+            Ids = answer?.Ids ?? [],
+            Details = answer?.Details ?? [],
+            FinishReason = answer?.FinishReason ?? FinishReason.None,
             IsStopped = isStopped,
             ConversationTokens = ids.Length,
             Timings = timings,
         };
+    }
+
+    // With the options of the answer before, an assistant goes on from where it is.
+    private TextGenerator GeneratorFor(GenerationOptions options)
+    {
+        if (_generator is not null && ReferenceEquals(options, _options)) return _generator;
+        var generator = new TextGenerator(_model, History.Tokenizer, options);
+        _generator?.Dispose();
+        (_generator, _options) = (generator, options);
+        return generator;
     }
 
     /// <summary>A bar over several reads, which knows how long they took.</summary>

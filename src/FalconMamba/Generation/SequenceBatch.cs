@@ -89,7 +89,8 @@ internal sealed class SequenceBatch
 
     private void StepAhead(Member member, float[] logits, CancellationToken cancellationToken)
     {
-        using var steps = new SequenceSteps(_model, _options, _sampler, member.State, logits);
+        using var draft = IDraft.Of(_options, _sampler);
+        using var steps = new SequenceSteps(_model, _options, draft, member.State, logits);
         while (true)
         {
             member.Choose(steps.Logits, steps.Position, steps.Guess);

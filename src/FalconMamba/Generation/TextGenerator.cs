@@ -6,7 +6,7 @@ namespace FalconMamba.Generation;
 /// <summary>
 /// Generated text in pieces: only whole characters come out, nothing of a stop string does, and special tokens are left out.
 /// </summary>
-public sealed class TextGenerator
+public sealed class TextGenerator : IDisposable
 {
     private readonly Tokenizer _tokenizer;
     private readonly TokenGenerator _tokens;
@@ -44,6 +44,9 @@ public sealed class TextGenerator
 
     /// <inheritdoc cref="TokenGenerator.NeedsHistory"/>
     public bool NeedsHistory => _tokens.NeedsHistory;
+
+    /// <inheritdoc cref="TokenGenerator.Dispose"/>
+    public void Dispose() => _tokens.Dispose();
 
     /// <summary>Reads the prompt and generates text.</summary>
     /// <param name="state">The sequence's past; moved over the prompt and all generated tokens but the last.</param>
