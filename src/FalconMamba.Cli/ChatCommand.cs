@@ -52,7 +52,7 @@ internal static class ChatCommand
         void Chat(string path, ChatHistory history, ChatInput input, ChatInterrupts interrupts, ParseResult parse)
         {
             using var assistant = assistants.Load(terminal, parse, run.Read(parse), interrupts.Leaving);
-            var sampling = new ChatSampling(terminal, path, texts.Read(parse, new GenerationOptions { AssistantModel = assistant }), history.EndOfAnswer(), parse.GetValue(json));
+            var sampling = new ChatSampling(terminal, path, texts.Read(parse, new GenerationOptions { AssistantModel = assistant, AssistantTokenizer = assistant?.Tokenizer }), history.EndOfAnswer(), parse.GetValue(json));
             using var session = new ChatSession(terminal, history, ModelLoading.Load(terminal, path, run.Read(parse), interrupts.Leaving));
             if (terminal.InputIsScreen) terminal.Error.WriteLine($"{CommonOptions.NameOf(path)}: /help tells the commands, Ctrl-D ends the chat");
             new ChatLoop(terminal, input, session, sampling) { Json = parse.GetValue(json) }.Run(interrupts);

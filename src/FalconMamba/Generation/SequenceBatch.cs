@@ -25,6 +25,7 @@ internal sealed class SequenceBatch
     {
         (_model, _options, _tokenizer) = (model, options, tokenizer);
         OptionRules.ThrowIfUnknownToken(options, model.Config.VocabSize);
+        if (tokenizer is not null) OptionRules.ThrowIfOtherTokenizer(options, tokenizer);
         _endIds = TokenGenerator.EndIds(model, options);
         _sampler = new Sampler(options, _endIds);
     }

@@ -18,12 +18,13 @@ public sealed class TextGenerator : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="options">How tokens are chosen and when to stop; null for the defaults.</param>
-    /// <exception cref="ArgumentException">A setting would have no effect, asks for several sequences, or holds a token that the vocabulary lacks.</exception>
+    /// <exception cref="ArgumentException">A setting would have no effect, asks for several sequences or holds a token that the vocabulary lacks, or the assistant has another tokenizer.</exception>
     public TextGenerator(IModelRunner model, Tokenizer tokenizer, GenerationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         _tokenizer = tokenizer;
         _options = options ?? new GenerationOptions();
+        OptionRules.ThrowIfOtherTokenizer(_options, tokenizer);
         _tokens = new TokenGenerator(model, _options);
     }
 
