@@ -15,6 +15,9 @@ internal sealed class AssistantOption
     /// <param name="command">The verb that gets the option.</param>
     public AssistantOption(Command command) => command.Add(_model);
 
+    /// <summary>Whether a model is named.</summary>
+    public bool IsGiven(ParseResult parse) => parse.Has(_model);
+
     /// <summary>Loads the model, with its tokenizer where it has one; null where none is named.</summary>
     /// <param name="terminal">Where to show how far it is.</param>
     /// <param name="parse">The command line.</param>
