@@ -52,7 +52,7 @@ internal static class ChatCommand
         void Chat(string path, string? name, ChatHistory history, ChatInput input, ChatInterrupts interrupts, ParseResult parse)
         {
             using var assistant = assistants.Load(terminal, parse, run.Read(parse), interrupts.Leaving);
-            var sampling = new ChatSampling(terminal, path, texts.Read(parse, new GenerationOptions { AssistantModel = assistant }), history.EndOfAnswer(), parse.GetValue(json));
+            var sampling = new ChatSampling(terminal, path, texts.Read(parse, new GenerationOptions { AssistantModel = assistant, AssistantTokenizer = assistant?.Tokenizer }), history.EndOfAnswer(), parse.GetValue(json));
             using var chat = new ChatSession(terminal, history, path, ModelLoading.Load(terminal, path, run.Read(parse), interrupts.Leaving));
             using var shelf = new ChatShelf(chat);
             var loop = new ChatLoop(terminal, input, chat, shelf, sampling) { Json = parse.GetValue(json) };
@@ -61,7 +61,6 @@ internal static class ChatCommand
                 if (history.System is { } given) chat.History.System = given;
                 loop.TellLoaded(facts);
             }
-
             if (terminal.InputIsScreen) terminal.Error.WriteLine($"{CommonOptions.NameOf(path)}: /help tells the commands, Ctrl-D ends the chat");
             loop.Run(interrupts);
         }

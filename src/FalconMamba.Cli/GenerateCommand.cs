@@ -65,7 +65,7 @@ internal static class GenerateCommand
                 Json = parse.GetValue(json),
                 LoadState = parse.GetValue(loadState),
                 SaveState = target,
-                Options = texts.Complete(terminal, folder, texts.Read(parse, defaults with { AssistantModel = assistant })),
+                Options = texts.Complete(terminal, folder, texts.Read(parse, defaults with { AssistantModel = assistant, AssistantTokenizer = assistant?.Tokenizer })),
             };
             session.Run(cancellationToken);
         });

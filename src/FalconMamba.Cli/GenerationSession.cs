@@ -69,7 +69,7 @@ internal sealed class GenerationSession
         if (Prompt is null) Emit(text, tail.Restore(notes));
         else if (Echo) Emit(text, Prompt);
 
-        var generator = new TextGenerator(model, tokenizer, Options);
+        using var generator = new TextGenerator(model, tokenizer, Options);
         var history = state.TokenCount == 0 ? new TokenHistory() : SessionTokens.Restore(notes, state.TokenCount);
         if (history is null && generator.NeedsHistory)
             throw new CommandException("The session does not hold its tokens, which the options look at: go on without penalties, or begin it anew.");

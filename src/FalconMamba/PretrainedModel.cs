@@ -10,6 +10,8 @@ namespace FalconMamba;
 /// </summary>
 public sealed class PretrainedModel : IModelRunner
 {
+    private readonly Lazy<Tokenizer?> _tokenizer;
+
     /// <summary>A model that was loaded.</summary>
     /// <param name="runner">The model, disposed with this.</param>
     /// <param name="path">The folder or GGUF file that it is from.</param>
@@ -19,6 +21,7 @@ public sealed class PretrainedModel : IModelRunner
         ArgumentNullException.ThrowIfNull(path);
         Runner = runner;
         Path = path;
+        _tokenizer = new Lazy<Tokenizer?>(() => Tokenizer.LoadIfAny(path));
     }
 
     /// <summary>The model itself.</summary>
@@ -26,6 +29,10 @@ public sealed class PretrainedModel : IModelRunner
 
     /// <summary>The folder or GGUF file that it is from.</summary>
     public string Path { get; }
+
+    /// <summary>The tokenizer beside it, read when it is first asked for; null where there is none.</summary>
+    /// <exception cref="MalformedFileException">A file does not hold what it should.</exception>
+    public Tokenizer? Tokenizer => _tokenizer.Value;
 
     /// <summary>
     /// The checkpoint's own settings. <see cref="Generation.GenerationConfig.Complete"/> tells which of them count beside a
@@ -83,6 +90,10 @@ public sealed class PretrainedModel : IModelRunner
     /// <summary>Waits for the calls that run, then releases buffers and files.</summary>
     public void Dispose() => Runner.Dispose();
 
-    /// <summary>A caller's options with the checkpoint's where there are none.</summary>
-    internal GenerationOptions Complete(GenerationOptions? options) => GenerationConfig.Complete(options).Options;
+    /// <summary>A caller's options with the checkpoint's where there are none, and with the tokenizer of a pretrained assistant.</summary>
+    internal GenerationOptions Complete(GenerationOptions? options)
+    {
+        var complete = GenerationConfig.Complete(options).Options;
+        return complete is { AssistantModel: PretrainedModel assistant, AssistantTokenizer: null } ? complete with { AssistantTokenizer = assistant.Tokenizer } : complete;
+    }
 }

@@ -88,6 +88,7 @@ public sealed class TextGenerationPipeline : IDisposable
 
         IEnumerable<string> Pieces()
         {
+            using var owned = generator;
             using var state = Model.CreateState();
             foreach (var piece in generator.Generate(state, ids, cancellationToken: cancellationToken)) yield return piece;
         }

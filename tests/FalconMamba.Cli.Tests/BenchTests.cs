@@ -62,6 +62,25 @@ public class BenchTests
     }
 
     [Fact]
+    public void Guesses_that_are_all_wrong_are_timed_beside_none()
+    {
+        using var json = JsonDocument.Parse(Falcon.Output("bench", Tiny, "--verify", "2,5", "--wrong", "200", "-o", "json"));
+        var rows = json.RootElement.EnumerateArray().ToArray();
+        // Behind 0, 2, 6, 14, 30, 62, 126 and 190 tokens; the first ones guess as far as they may.
+        Assert.Equal([(2, 8, 8, 0), (5, 8, 12, 0)], rows.Select(row => (Field(row, "n_rows"), Field(row, "n_verifications"), Field(row, "n_drafted"), Field(row, "n_accepted"))));
+        Assert.All(rows, row => Assert.Equal((200, 2), (Field(row, "n_gen"), row.GetProperty("steady_ratios").GetArrayLength())));
+        using var right = JsonDocument.Parse(Falcon.Output("bench", Tiny, "--verify", "5", "--wrong", "200", "--draft", Tiny, "-o", "jsonl"));
+        Assert.True(Field(right.RootElement, "n_accepted") > 100);
+        Falcon.Fails(2, "--wrong goes with --verify", "bench", Tiny, "--wrong", "200");
+        Falcon.Fails(2, "--wrong goes with --verify", "bench", Tiny, "--verify", "1,5", "--wrong", "200");
+        Falcon.Fails(2, "--accepted does not go with it", "bench", Tiny, "--verify", "5", "--wrong", "200", "--accepted", "1");
+        Falcon.Fails(2, "--draft goes with --wrong", "bench", Tiny, "--verify", "5", "--draft", Tiny);
+        Falcon.Fails(2, "whole number from 128", "bench", Tiny, "--verify", "5", "--wrong", "100");
+
+        static int Field(JsonElement row, string name) => row.GetProperty(name).GetInt32();
+    }
+
+    [Fact]
     public void Tables_and_lines_hold_the_same_tests()
     {
         var table = Falcon.Output("bench", Falcon.Model, "-p", "4", "-n", "0", "-r", "1").Split('\n', StringSplitOptions.RemoveEmptyEntries);

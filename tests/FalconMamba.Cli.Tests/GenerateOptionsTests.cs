@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace FalconMamba.Cli.Tests;
 
@@ -48,6 +49,25 @@ public class GenerateOptionsTests
         Falcon.Fails(2, "num_beams", [.. longer, "--prompt-lookup", "4", "--num-beams", "2"]);
         var tiny = Path.Combine(FixtureFolder.Repository, "tests", "fixtures", "models", "tiny-f32");
         Falcon.Fails(1, "assistant_model has a vocabulary of 1000 tokens", [.. longer, "--draft", tiny]);
+    }
+
+    [Fact]
+    public void A_draft_model_with_another_tokenizer_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var shipped = Path.Combine(FixtureFolder.Repository, "models", Falcon.Model);
+        Directory.CreateDirectory(folder["draft"]);
+        foreach (var file in Directory.EnumerateFiles(shipped)) File.Copy(file, folder[$"draft/{Path.GetFileName(file)}"]);
+        var json = JsonNode.Parse(File.ReadAllText(folder["draft/tokenizer.json"]))!;
+        var vocabulary = json["model"]!["vocab"]!.AsObject();
+        var (a, b) = (vocabulary.First(token => token.Value!.GetValue<int>() == 500).Key, vocabulary.First(token => token.Value!.GetValue<int>() == 501).Key);
+        (vocabulary[a], vocabulary[b]) = (501, 500);
+        File.WriteAllText(folder["draft/tokenizer.json"], json.ToJsonString());
+        const string refusal = "another tokenizer, token 500 is";
+        Falcon.Fails(1, refusal, "generate", "-p", "ROMEO:", "--draft", folder["draft"]);
+        var chat = Falcon.Run("Hello\n", ["chat", "--draft", folder["draft"]]);
+        Assert.Equal(1, chat.Code);
+        Assert.Contains(refusal, chat.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -26,6 +26,8 @@ internal static class BenchCommand
         var parallel = NumberList.Option("--parallel", [], 1, Prefill.MostTokens, "Instead, run N sequences at once: each reads -p tokens, then all generate -n in step.");
         var verify = NumberList.Option("--verify", [], 1, 1 + GenerationOptions.MostDraftTokens, "Instead, compare verifications of N tokens, one and N − 1 guesses, with steps of one token; -n says how many, by default 32.");
         var accepted = NumberList.Option("--accepted", [], 0, GenerationOptions.MostDraftTokens, "With --verify: go back to the first N guesses; by default none is wrong.");
+        var wrong = CommonOptions.Int32(2 * WrongGuessTest.Period, int.MaxValue, null, "--wrong")
+            .Describe("N", "With --verify: instead, generate N tokens with guesses that are all wrong, in turn with N without guesses; those of --draft, by default some that take no time.");
         var streams = NumberList.Option("--streams", [], 1, 4096, "Instead, run N streams through the engine, which read -p and generate -n, beside the same sequences in step.");
         var beside = CommonOptions.Int32(1000, int.MaxValue, null, "--beside").Describe("N", "With --streams: read a prompt of N tokens while the streams run, and tell the longest gap between their tokens.");
         var flat = Position("--flat", "Instead, generate N tokens, and compare the time of a token at position N with that at position 1,000.");
@@ -34,8 +36,9 @@ internal static class BenchCommand
         var chart = new Option<string?>("--chart") { HelpName = "FILE", Description = "With --flat or --flat-prompt: draw them, as .png or .svg." };
         var command = new Command("bench", "Measure a model's speed on this machine. Lists (1,2,4) and ranges (1-8*2) run every combination.")
         {
-            model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, streams, beside, verify, accepted, flat, flatPrompt, csv, chart,
+            model, prompt, generated, pairs, depth, batch, microBatch, threads, repetitions, noWarmUp, format, bandwidth, parallel, streams, beside, verify, accepted, wrong, flat, flatPrompt, csv, chart,
         };
+        var assistants = new AssistantOption(command);
         var run = new RunOptions(command, hasLists: true);
         command.OnRun(terminal, (parse, cancellationToken) =>
         {
@@ -47,6 +50,9 @@ internal static class BenchCommand
             var rounds = NumberList.Read(parse, generated, DefaultVerifications);
             if (parse.Has(verify) && rounds is not [> 0]) throw new UsageException("-n says how many verifications --verify times: give one number from 1.");
             if (parse.Has(accepted) && !parse.Has(verify)) throw new UsageException("--accepted goes with --verify.");
+            Refuse(parse, wrong, "says how many tokens there are, of which none is accepted", accepted, generated);
+            if (parse.Has(wrong) && (!parse.Has(verify) || NumberList.Read(parse, verify).Min() < 2)) throw new UsageException("--wrong goes with --verify, of at least 2 tokens: one of them is no guess.");
+            if (assistants.IsGiven(parse) && !parse.Has(wrong)) throw new UsageException("--draft goes with --wrong.");
             Refuse(parse, flat, "is a run of its own", flatPrompt, prompt, generated, pairs, depth, batch, microBatch, repetitions, bandwidth);
             Refuse(parse, flatPrompt, "is a run of its own", prompt, generated, pairs, depth, batch, repetitions, bandwidth);
             var isFlat = parse.Has(flat) || parse.Has(flatPrompt);
@@ -68,6 +74,8 @@ internal static class BenchCommand
             // As in llama-bench, what is not named runs with its default, and 0 leaves it out.
             var (prompts, generations) = (NumberList.Read(parse, prompt, 512), NumberList.Read(parse, generated, 128));
             if (isFlat) plan.RunFlat(parse.GetValue(parse.Has(flat) ? flat : flatPrompt), parse.Has(flatPrompt), csvPath, chartPath, cancellationToken);
+            else if (parse.Has(wrong))
+                plan.RunWrong(NumberList.Read(parse, verify), parse.GetValue(wrong), options => assistants.Load(terminal, parse, options, cancellationToken), cancellationToken);
             else if (parse.Has(verify)) plan.RunVerify(NumberList.Read(parse, verify), parse.Has(accepted) ? NumberList.Read(parse, accepted) : null, rounds[0], cancellationToken);
             else if (parse.Has(beside)) plan.RunGaps(parse.GetValue(beside), NumberList.Read(parse, streams), cancellationToken);
             else if (parse.Has(streams)) plan.RunStreams(prompts, generations, NumberList.Read(parse, streams), cancellationToken);

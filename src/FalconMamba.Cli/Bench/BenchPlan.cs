@@ -101,6 +101,27 @@ internal sealed class BenchPlan(Terminal terminal, string path, ModelOptions opt
         written.Finish();
     }
 
+    /// <summary>What guessing ahead costs where nothing comes true.</summary>
+    /// <param name="rows">Tokens of a verification at most.</param>
+    /// <param name="tokens">How many are generated, with guesses and without.</param>
+    /// <param name="loadAssistant">Loads what guesses; gives null for guesses that take no time.</param>
+    /// <param name="cancellationToken">Looked at before every token.</param>
+    public void RunWrong(int[] rows, int tokens, Func<ModelOptions, IModelRunner?> loadAssistant, CancellationToken cancellationToken)
+    {
+        var written = new RowWriter(terminal, Format);
+        ForEachModel((runner, _) =>
+        {
+            using var assistant = loadAssistant(options with { Threads = runner.Model.Threads });
+            foreach (var test in rows.Select(r => new WrongGuessTest(r, tokens)))
+            {
+                var (result, _) = Measure(runner, "guessing wrong", 2L * tokens, () => test.Run(runner, assistant, WarmUp, cancellationToken));
+                written.Add(result.Fields(runner), WrongGuessResult.Heading, result.Cells());
+                TellMemory(result.Memory);
+            }
+        }, cancellationToken);
+        written.Finish();
+    }
+
     /// <summary>Streams through the engine, beside the same in step.</summary>
     public void RunStreams(int[] prompts, int[] generations, int[] streams, CancellationToken cancellationToken)
     {

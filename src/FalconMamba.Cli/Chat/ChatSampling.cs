@@ -6,7 +6,6 @@ using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using FalconMamba.Generation;
-using FalconMamba.Model;
 
 namespace FalconMamba.Cli.Chat;
 
@@ -19,7 +18,7 @@ internal sealed class ChatSampling
     private readonly Terminal _terminal;
     private readonly string _path;
     private readonly int? _endOfAnswer;
-    private readonly IModelRunner? _assistant;
+    private readonly GenerationOptions _assistant;
     private readonly bool _tellsLogprobs;
 
     /// <param name="terminal">Told what the checkpoint's settings do not do.</param>
@@ -31,7 +30,7 @@ internal sealed class ChatSampling
     public ChatSampling(Terminal terminal, string path, GenerationOptions given, int? endOfAnswer, bool tellsLogprobs)
     {
         (_terminal, _path, _endOfAnswer, _tellsLogprobs) = (terminal, path, endOfAnswer, tellsLogprobs);
-        _assistant = given.AssistantModel;
+        _assistant = new GenerationOptions { AssistantModel = given.AssistantModel, AssistantTokenizer = given.AssistantTokenizer };
         Options = Complete(new TextOptions(new Command("chat"), DefaultNewTokens), given);
     }
 
@@ -47,7 +46,7 @@ internal sealed class ChatSampling
         var texts = new TextOptions(command, DefaultNewTokens);
         var parse = command.Parse([.. CommandLineParser.SplitCommandLine(words)]);
         if (parse.Errors is [var error, ..]) throw new UsageException(error.Message);
-        Options = Complete(texts, texts.Read(parse, new GenerationOptions { AssistantModel = _assistant }));
+        Options = Complete(texts, texts.Read(parse, _assistant));
     }
 
     /// <summary>The options that are not as they are by default, as a <c>generation_config.json</c> has them.</summary>
@@ -57,7 +56,7 @@ internal sealed class ChatSampling
         foreach (var property in typeof(GenerationOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance))
         {
             // The same whatever the options are, and no text.
-            if (property.Name == nameof(GenerationOptions.AssistantModel)) continue;
+            if (property.Name is nameof(GenerationOptions.AssistantModel) or nameof(GenerationOptions.AssistantTokenizer)) continue;
             if (property.GetValue(Options) is not { } value || value.Equals(property.GetValue(defaults))) continue;
             if (value is not IEnumerable list || list.Cast<object>().Any()) yield return $"{NameOf(property)} {Text(value)}";
         }

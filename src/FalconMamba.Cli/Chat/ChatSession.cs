@@ -20,6 +20,8 @@ internal sealed class ChatSession : IDisposable
     private readonly PrefixTree _tree;
     private Session _session;
     private ChatPrompt? _prompt;
+    private GenerationOptions? _options;
+    private TextGenerator? _generator;
 
     /// <param name="terminal">Where progress is shown.</param>
     /// <param name="history">The messages.</param>
@@ -134,6 +136,7 @@ internal sealed class ChatSession : IDisposable
 
     public void Dispose()
     {
+        _generator?.Dispose();
         _session.Dispose();
         _tree.Dispose();
         _model.Dispose();
@@ -142,19 +145,22 @@ internal sealed class ChatSession : IDisposable
     private ChatReply Generate(GenerationOptions options, StringBuilder text, Action<string> emit, CancellationToken cancellationToken)
     {
         var prompt = _prompt = new ChatPrompt(History, _prompt);
-        var generator = new TextGenerator(_model, History.Tokenizer, options);
+        var generator = GeneratorFor(options);
         var timings = new GenerationTimings
         {
             PromptTokens = prompt.Ids.Length - _session.Replace(prompt.Ids, prompt.Messages),
             PrefillChunkSize = _model.PrefillChunkSize,
             StateBytes = _session.State.ByteLength,
         };
+        // What is stopped before the answer begins has none: the generator still holds the one before.
+        TextGenerator? answer = null;
         var isStopped = false;
         var start = Stopwatch.GetTimestamp();
         try
         {
             using (var bar = new ProgressBar(_terminal, "reading", timings.PromptTokens, Units.Digits)) _session.Read(bar, cancellationToken);
             timings.PromptSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            answer = generator;
             foreach (var piece in _session.Generate(generator, ChatTurn.Assistant, cancellationToken))
             {
                 text.Append(piece);
@@ -166,21 +172,31 @@ internal sealed class ChatSession : IDisposable
             isStopped = true;
         }
 
-        if (generator.FinishReason == FinishReason.StopId) DropLast();
-        timings.GeneratedTokens = generator.Ids.Count;
+        if (answer?.FinishReason == FinishReason.StopId) DropLast();
+        timings.GeneratedTokens = answer?.Ids.Count ?? 0;
         timings.GenerationSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds - timings.PromptSeconds;
-        if (options.AssistantModel is not null || options.PromptLookupNumTokens is not null) timings.Speculation = generator.Speculation;
+        if (options.AssistantModel is not null || options.PromptLookupNumTokens is not null) timings.Speculation = answer?.Speculation ?? default;
         timings.PeakBytes = ResidentMemory.Now().Peak;
         return new ChatReply
         {
             Text = text.ToString(),
-            Ids = generator.Ids,
-            Details = generator.Details,
-            FinishReason = generator.FinishReason,
+            Ids = answer?.Ids ?? [],
+            Details = answer?.Details ?? [],
+            FinishReason = answer?.FinishReason ?? FinishReason.None,
             IsStopped = isStopped,
             ConversationTokens = prompt.Ids.Length,
             Timings = timings,
         };
+    }
+
+    // With the options of the answer before, an assistant goes on from where it is.
+    private TextGenerator GeneratorFor(GenerationOptions options)
+    {
+        if (_generator is not null && ReferenceEquals(options, _options)) return _generator;
+        var generator = new TextGenerator(_model, History.Tokenizer, options);
+        _generator?.Dispose();
+        (_generator, _options) = (generator, options);
+        return generator;
     }
 
     // The token that ended the answer is no part of it: the template writes its own.

@@ -40,7 +40,7 @@ internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store
             StateBytes = session.State.ByteLength,
         };
         var options = prompt.EndOfAnswer is { } end && !Options.IgnoreEos ? Options with { StopIds = [.. Options.StopIds, end] } : Options;
-        var generator = new TextGenerator(runner, tokenizer, options);
+        using var generator = new TextGenerator(runner, tokenizer, options);
         var text = new StringBuilder();
         using (var bar = new ProgressBar(terminal, "reading", ids.Length - hit, Units.Digits)) session.Read(bar, cancellationToken);
         foreach (var piece in generator.Generate(session.State, ReadOnlyMemory<int>.Empty, new TokenHistory(ids), cancellationToken: cancellationToken))

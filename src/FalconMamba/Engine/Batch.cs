@@ -47,7 +47,7 @@ internal sealed class Batch
         get
         {
             foreach (var sequence in _running)
-                if (sequence.CanStep || sequence.Tokens.IsCancelled) return true;
+                if (sequence.CanStep || (sequence.Tokens.IsCancelled && !sequence.IsHeld)) return true;
             return false;
         }
     }
@@ -85,7 +85,12 @@ internal sealed class Batch
     /// <summary>Cuts all off.</summary>
     public void End()
     {
-        foreach (var sequence in _running) sequence.End(cancelled: true);
+        foreach (var sequence in _running)
+        {
+            sequence.End(cancelled: true);
+            sequence.AwaitLookup();
+        }
+
         Remove();
     }
 
@@ -100,6 +105,7 @@ internal sealed class Batch
     {
         foreach (var sequence in _running)
         {
+            if (sequence is { IsLooking: true, IsHeld: false }) Try(sequence, static sequence => sequence.TakeFound());
             if (sequence.HasBegun) continue;
             if (sequence.GivenState is { } state && IsTaken(state))
                 sequence.End(new InvalidOperationException("The state takes part in another request that still runs: give a fork."));
@@ -120,7 +126,7 @@ internal sealed class Batch
         _prompts.Clear();
         foreach (var sequence in _running)
         {
-            if (sequence.IsEnded) continue;
+            if (sequence.IsEnded || sequence.IsLooking) continue;
             if (!sequence.IsReading && sequence.CanStep) Put(sequence);
             else if (sequence.IsReading && Try(sequence, static sequence => sequence.Want())) _prompts.Add(sequence);
         }
@@ -229,7 +235,7 @@ internal sealed class Batch
         {
             var sequence = _running[i];
             if (sequence.Tokens.IsCancelled) sequence.End(cancelled: true);
-            if (!sequence.IsEnded) continue;
+            if (!sequence.IsEnded || sequence.IsHeld) continue;
             sequence.Owner.Running--;
             _running.RemoveAt(i);
             sequence.Leave();

@@ -23,6 +23,7 @@ internal sealed class BatchSequence
     private readonly int[] _token = new int[1];
     private RecurrentState? _state;
     private SequenceTrack? _track;
+    private Task<int>? _lookup;
     private int _read, _nextKept;
     private bool _hasToken, _isCancelled;
     private Exception? _failure;
@@ -81,8 +82,14 @@ internal sealed class BatchSequence
     /// <summary>Whether there is more of the prompt to read.</summary>
     public bool IsReading => _read < _request.Prompt.Length;
 
+    /// <summary>Whether a kept state is looked for, or was found and not taken yet: it takes no part in steps.</summary>
+    public bool IsLooking => _lookup is not null;
+
+    /// <summary>Whether somebody else still writes into its state, so that it cannot be let go.</summary>
+    public bool IsHeld => _lookup is { IsCompleted: false };
+
     /// <summary>Whether a step would move it.</summary>
-    public bool CanStep => IsReading || Tokens.HasRoom;
+    public bool CanStep => IsLooking ? !IsHeld : IsReading || Tokens.HasRoom;
 
     /// <summary>The tokens of its prompt up to the next place where its state is kept, or to the end.</summary>
     public int Wanted { get; private set; }
@@ -96,7 +103,7 @@ internal sealed class BatchSequence
     /// <summary>Whether it is over.</summary>
     public bool IsEnded { get; private set; }
 
-    /// <summary>Makes the state, from a kept one where there is one.</summary>
+    /// <summary>Makes the state, and begins to look for a kept one.</summary>
     /// <exception cref="InvalidOperationException">The state that was given is not where it was.</exception>
     public void Begin()
     {
@@ -105,8 +112,23 @@ internal sealed class BatchSequence
         _history.Reserve(Math.Min(_room, ReservedTokens));
         _track = new SequenceTrack(_request.Options, _sampler, _endIds, _history, _room, _model.Config.VocabSize, text: _text);
         if (_prefixes is null || _state.TokenCount > 0) return;
-        _read = _prefixes.Find(OwnerName, _history.Ids, _state);
-        Tokens.CachedTokens = Tokens.PromptTokensRead = _read;
+        // A store may be slow: neither the other streams wait for it, nor, in a pool that it would fill, their readers.
+        _lookup = Task.Factory.StartNew(() => _prefixes.Find(OwnerName, _history.Ids, _state), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _lookup.ContinueWith(_ => Tokens.WakeEngine(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    /// <summary>Takes what was found of it, once the state is its own again.</summary>
+    public void TakeFound()
+    {
+        var lookup = _lookup!;
+        _lookup = null;
+        Tokens.CachedTokens = Tokens.PromptTokensRead = _read = lookup.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Waits until the state is its own.</summary>
+    public void AwaitLookup()
+    {
+        if (_lookup is not null) Task.WaitAny(_lookup);
     }
 
     /// <summary>Finds out how much of the prompt can be read in a piece.</summary>

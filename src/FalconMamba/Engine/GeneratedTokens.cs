@@ -93,6 +93,9 @@ public sealed class GeneratedTokens : IAsyncEnumerable<GeneratedToken>
     /// <summary>Cancels with the caller's token from here on.</summary>
     internal void Watch() => _registration = _cancellationToken.UnsafeRegister(static tokens => ((GeneratedTokens)tokens!).Cancel(), this);
 
+    /// <summary>Lets the engine look again at what it can do.</summary>
+    internal void WakeEngine() => _engine.Wake();
+
     /// <summary>Hands a token to the reader; there is room for it.</summary>
     internal void Write(in GeneratedToken token) => _channel.Writer.TryWrite(token);
 

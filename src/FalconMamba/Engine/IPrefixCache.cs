@@ -3,8 +3,9 @@ using FalconMamba.Model;
 namespace FalconMamba.Engine;
 
 /// <summary>
-/// Keeps states of prompts, so that who comes with the same beginning need not read it again. An engine calls it on its own
-/// thread only, between two steps: what takes long here holds all streams up. An exception ends the request it came for.
+/// Keeps states of prompts, so that who comes with the same beginning need not read it again. Safe for any number of threads: an
+/// engine looks for states on other threads than its own, several at once, while its streams go on. The rest it calls between two
+/// steps: what takes long there holds all streams up. An exception ends the request it came for.
 /// </summary>
 public interface IPrefixCache
 {

@@ -67,6 +67,7 @@ public sealed partial record GenerationOptions
             PromptLookupNumTokens = over.PromptLookupNumTokens ?? PromptLookupNumTokens,
             MaxMatchingNgramSize = over.MaxMatchingNgramSize ?? MaxMatchingNgramSize,
             AssistantModel = over.AssistantModel ?? AssistantModel,
+            AssistantTokenizer = over.AssistantTokenizer ?? AssistantTokenizer,
             NumAssistantTokens = over.NumAssistantTokens ?? NumAssistantTokens,
             AssistantConfidenceThreshold = over.AssistantConfidenceThreshold ?? AssistantConfidenceThreshold,
             LogitsProcessors = Or(over.LogitsProcessors, LogitsProcessors),

@@ -1,4 +1,5 @@
 using FalconMamba.Model;
+using FalconMamba.Tokenization;
 
 namespace FalconMamba.Generation;
 
@@ -33,6 +34,12 @@ public sealed partial record GenerationOptions
     /// to dispose.
     /// </summary>
     public IModelRunner? AssistantModel { get; init; }
+
+    /// <summary>
+    /// The assistant's tokenizer (<c>assistant_tokenizer</c>), where it is known: one that spells tokens otherwise than the model's
+    /// is refused wherever text is made and that one is known too. None of what it guesses would come true.
+    /// </summary>
+    public Tokenizer? AssistantTokenizer { get; init; }
 
     /// <summary>How many tokens the assistant drafts at most (<c>num_assistant_tokens</c>), 4 by default; fewer where they are not accepted.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not from 1 to <see cref="MostDraftTokens"/>.</exception>

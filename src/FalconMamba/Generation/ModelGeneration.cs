@@ -64,6 +64,7 @@ public static class ModelGeneration
     private static IEnumerable<int> Stream(
         IModelRunner model, TokenGenerator generator, ReadOnlyMemory<int> prompt, IProgress<int>? progress, CancellationToken cancellationToken)
     {
+        using var owned = generator;
         using var state = model.CreateState();
         foreach (var id in generator.Generate(state, prompt, progress: progress, cancellationToken: cancellationToken)) yield return id;
     }

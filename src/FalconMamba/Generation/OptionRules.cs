@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using FalconMamba.Formats;
+using FalconMamba.Tokenization;
 
 namespace FalconMamba.Generation;
 
@@ -54,6 +56,7 @@ internal static class OptionRules
         Guessing("prompt_lookup_num_tokens", o => o.PromptLookupNumTokens is not null, o => o with { PromptLookupNumTokens = null }),
         new("prompt_lookup_num_tokens", o => o.PromptLookupNumTokens is not null, o => o.AssistantModel is not null ? "cannot be used with assistant_model" : null, o => o with { PromptLookupNumTokens = null }, "give one of them"),
         Idle("max_matching_ngram_size", o => o.MaxMatchingNgramSize is not null, o => o.PromptLookupNumTokens is null ? "without prompt_lookup_num_tokens" : null, o => o with { MaxMatchingNgramSize = null }),
+        Idle("assistant_tokenizer", o => o.AssistantTokenizer is not null, o => o.AssistantModel is null ? NoAssistant : null, o => o with { AssistantTokenizer = null }),
         Idle("num_assistant_tokens", o => o.NumAssistantTokens is not null, o => o.AssistantModel is null ? NoAssistant : null, o => o with { NumAssistantTokens = null }),
         Idle("assistant_confidence_threshold", o => o.AssistantConfidenceThreshold is not null, o => o.AssistantModel is null ? NoAssistant : null, o => o with { AssistantConfidenceThreshold = null }),
         Idle("max_length", o => o.MaxLength is not null, o => o.MaxNewTokens is not null ? "beside max_new_tokens" : null, o => o with { MaxLength = null }),
@@ -98,6 +101,16 @@ internal static class OptionRules
             foreach (var id in ids)
                 if (id >= vocabulary) throw new ArgumentException($"{name} holds token {id}, the vocabulary has {vocabulary}.", nameof(options));
         }
+    }
+
+    /// <summary>Refuses an assistant whose tokenizer is known and spells tokens otherwise than the model's.</summary>
+    /// <exception cref="ArgumentException">It does; the message is one sentence.</exception>
+    public static void ThrowIfOtherTokenizer(GenerationOptions options, Tokenizer tokenizer)
+    {
+        if (options.AssistantTokenizer is not { } assistant || tokenizer.FirstDifference(assistant) is not { } id) return;
+        throw new ArgumentException(
+            $"assistant_model has another tokenizer, token {id} is \"{Excerpt.Of(assistant.IdToToken(id)!)}\" there and \"{Excerpt.Of(tokenizer.IdToToken(id)!)}\" here: take an assistant with the model's tokenizer.",
+            nameof(options));
     }
 
     /// <summary>Leaves out what has no effect and was not given by the caller.</summary>

@@ -25,6 +25,7 @@ internal sealed class SequenceBatch
     {
         (_model, _options, _tokenizer) = (model, options, tokenizer);
         OptionRules.ThrowIfUnknownToken(options, model.Config.VocabSize);
+        if (tokenizer is not null) OptionRules.ThrowIfOtherTokenizer(options, tokenizer);
         _endIds = TokenGenerator.EndIds(model, options);
         _sampler = new Sampler(options, _endIds);
     }
@@ -89,7 +90,8 @@ internal sealed class SequenceBatch
 
     private void StepAhead(Member member, float[] logits, CancellationToken cancellationToken)
     {
-        using var steps = new SequenceSteps(_model, _options, _sampler, member.State, logits);
+        using var draft = IDraft.Of(_options, _sampler);
+        using var steps = new SequenceSteps(_model, _options, draft, member.State, logits);
         while (true)
         {
             member.Choose(steps.Logits, steps.Position, steps.Guess);

@@ -6,7 +6,7 @@ namespace FalconMamba.Generation;
 /// <summary>
 /// Generated text in pieces: only whole characters come out, nothing of a stop string does, and special tokens are left out.
 /// </summary>
-public sealed class TextGenerator
+public sealed class TextGenerator : IDisposable
 {
     private readonly Tokenizer _tokenizer;
     private readonly TokenGenerator _tokens;
@@ -18,12 +18,13 @@ public sealed class TextGenerator
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="options">How tokens are chosen and when to stop; null for the defaults.</param>
-    /// <exception cref="ArgumentException">A setting would have no effect, asks for several sequences, or holds a token that the vocabulary lacks.</exception>
+    /// <exception cref="ArgumentException">A setting would have no effect, asks for several sequences or holds a token that the vocabulary lacks, or the assistant has another tokenizer.</exception>
     public TextGenerator(IModelRunner model, Tokenizer tokenizer, GenerationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         _tokenizer = tokenizer;
         _options = options ?? new GenerationOptions();
+        OptionRules.ThrowIfOtherTokenizer(_options, tokenizer);
         _tokens = new TokenGenerator(model, _options);
     }
 
@@ -44,6 +45,9 @@ public sealed class TextGenerator
 
     /// <inheritdoc cref="TokenGenerator.NeedsHistory"/>
     public bool NeedsHistory => _tokens.NeedsHistory;
+
+    /// <inheritdoc cref="TokenGenerator.Dispose"/>
+    public void Dispose() => _tokens.Dispose();
 
     /// <summary>Reads the prompt and generates text.</summary>
     /// <param name="state">The sequence's past; moved over the prompt and all generated tokens but the last.</param>

@@ -6,9 +6,9 @@ namespace FalconMamba.Generation;
 
 /// <summary>
 /// Token by token: forward, choose, repeat. Knows ids only; <see cref="TextGenerator"/> adds the text. One generation at a
-/// time.
+/// time. An assistant keeps its state from one to the next, so that of a text that goes on it reads only what is new.
 /// </summary>
-public sealed class TokenGenerator
+public sealed class TokenGenerator : IDisposable
 {
     // More room than this is made when it is needed.
     private const int ReservedTokens = 1 << 16;
@@ -16,6 +16,7 @@ public sealed class TokenGenerator
     private readonly IModelRunner _model;
     private readonly GenerationOptions _options;
     private readonly Sampler _sampler;
+    private readonly IDraft? _draft;
     private readonly ImmutableArray<int> _endIds;
     private readonly float[] _logits;
 
@@ -33,6 +34,7 @@ public sealed class TokenGenerator
             throw new ArgumentException("num_return_sequences asks for several sequences, a stream is one: use Generate.", nameof(options));
         _endIds = EndIds(model, _options);
         _sampler = new Sampler(_options, _endIds);
+        _draft = IDraft.Of(_options, _sampler);
         _logits = new float[checked(SequenceSteps.Rows(_options) * model.Config.VocabSize)];
     }
 
@@ -95,6 +97,9 @@ public sealed class TokenGenerator
             : Continue(state, new SequenceTrack(_options, _sampler, _endIds, tokens, room, _model.Config.VocabSize), cancellationToken);
     }
 
+    /// <summary>Releases the assistant's state; a generation after that begins it anew.</summary>
+    public void Dispose() => _draft?.Dispose();
+
     /// <summary>The tokens that end a text of a model.</summary>
     internal static ImmutableArray<int> EndIds(IModelRunner model, GenerationOptions options) =>
         [.. options.EndIds(model.Config.EosTokenIds).Where(id => id < model.Config.VocabSize).Distinct()];
@@ -123,15 +128,15 @@ public sealed class TokenGenerator
 
     private IEnumerable<int> Continue(RecurrentState state, SequenceTrack track, CancellationToken cancellationToken)
     {
-        using var steps = new SequenceSteps(_model, _options, _sampler, state, _logits);
+        using var steps = new SequenceSteps(_model, _options, _draft, state, _logits);
         while (true)
         {
             var id = track.Choose(steps.Logits, steps.Position, steps.Guess);
-            (Pending, Details, FinishReason) = (id, track.Details, track.FinishReason);
+            (Pending, Details, FinishReason, Speculation) = (id, track.Details, track.FinishReason, steps.CountWith(id));
             yield return id;
             if (FinishReason != FinishReason.None) yield break;
             steps.Advance(id, track.History, track.Room, cancellationToken);
-            (Pending, Speculation) = (null, steps.Counts);
+            Pending = null;
         }
     }
 

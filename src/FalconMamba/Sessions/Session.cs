@@ -18,6 +18,8 @@ public sealed partial class Session : IDisposable
     private readonly string _owner;
     private readonly List<int> _ids = [];
     private readonly List<SessionMessage> _messages = [];
+    private GenerationOptions? _options;
+    private TextGenerator? _generator;
 
     /// <summary>A session without a past.</summary>
     /// <param name="model">The model.</param>
@@ -131,7 +133,7 @@ public sealed partial class Session : IDisposable
         GenerationOptions? options = null, string role = "assistant", IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
         if (!SessionNotes.IsRole(role)) throw new ArgumentException($"A role is a word, \"{role}\" was given.", nameof(role));
-        return Stream(new TextGenerator(_model, _tokenizer, options), role, progress, cancellationToken);
+        return Stream(GeneratorFor(options), role, progress, cancellationToken);
     }
 
     /// <summary>Generates a message with a generator of the caller, which then tells its ids and why it ended.</summary>
@@ -161,7 +163,21 @@ public sealed partial class Session : IDisposable
     }
 
     /// <summary>Releases the state; what the tree keeps stays there.</summary>
-    public void Dispose() => State.Dispose();
+    public void Dispose()
+    {
+        State.Dispose();
+        _generator?.Dispose();
+    }
+
+    // With the options of the message before, an assistant goes on from where it is.
+    private TextGenerator GeneratorFor(GenerationOptions? options)
+    {
+        if (_generator is not null && ReferenceEquals(options, _options)) return _generator;
+        var generator = new TextGenerator(_model, _tokenizer, options);
+        _generator?.Dispose();
+        (_generator, _options) = (generator, options);
+        return generator;
+    }
 
     private IEnumerable<string> Stream(TextGenerator generator, string role, IProgress<int>? progress, CancellationToken cancellationToken)
     {

@@ -13,7 +13,7 @@ namespace FalconMamba.Tokenization;
 /// </summary>
 internal sealed class GgufTokenizer
 {
-    private const string Prefix = "tokenizer.ggml.", MergesKey = Prefix + "merges", TemplateKey = "tokenizer.chat_template";
+    private const string Prefix = "tokenizer.ggml.", ModelKey = Prefix + "model", MergesKey = Prefix + "merges", TemplateKey = "tokenizer.chat_template";
 
     // The kinds of tokens that matter here; normal tokens and bytes are entries of the vocabulary and no more.
     private const int Unknown = 2, Control = GgufTokens.Control, UserDefined = 4, Unused = 5;
@@ -25,12 +25,15 @@ internal sealed class GgufTokenizer
 
     private GgufTokenizer(GgufFile file) => _file = file;
 
+    /// <summary>Whether a file has a tokenizer, of whatever kind.</summary>
+    public static bool IsIn(GgufFile file) => file.Metadata.ContainsKey(ModelKey);
+
     /// <summary>Reads a file's tokenizer and what stands beside it.</summary>
     /// <exception cref="MalformedFileException">The file has no tokenizer, one of another kind, or a broken one.</exception>
     public static (TokenizerModel Model, TokenizerConfig Config) Read(GgufFile file)
     {
         var reader = new GgufTokenizer(file);
-        var kind = reader.Required($"{Prefix}model");
+        var kind = reader.Required(ModelKey);
         if (kind.ToText() is var name && name != "gpt2") throw kind.Fault($"the byte-level vocabulary \"gpt2\" was expected, found \"{Excerpt.Of(name)}\"");
         reader.ReadTokens();
         return (reader.ReadModel(), reader.ReadConfig());

@@ -18,6 +18,18 @@ public sealed partial class Tokenizer
         return FromGguf(file);
     }
 
+    /// <summary>Reads the tokenizer of a model where it has one.</summary>
+    /// <param name="path">The folder or the <c>.gguf</c> file.</param>
+    /// <returns>The tokenizer; null where the folder has no tokenizer.json, or the file no tokenizer.</returns>
+    /// <exception cref="MalformedFileException">A file does not hold what it should.</exception>
+    public static Tokenizer? LoadIfAny(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (!File.Exists(path)) return File.Exists(Path.Combine(path, ModelFile)) ? FromFolder(path) : null;
+        using var file = GgufFile.Open(path);
+        return GgufTokenizer.IsIn(file) ? FromGguf(file) : null;
+    }
+
     /// <summary>
     /// Reads the tokenizer inside a GGUF file: byte-level vocabularies (<c>gpt2</c>) cut as Falcon, GPT-2 or GPT-NeoX do. It gives
     /// the ids that the <c>tokenizer.json</c> it was made from gives.

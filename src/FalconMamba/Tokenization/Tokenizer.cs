@@ -151,6 +151,9 @@ public sealed partial class Tokenizer
         return Run(text, TrustedText.From(trustedRanges, text.Length), addSpecialTokens, true, Describe);
     }
 
+    /// <inheritdoc cref="Vocabulary.FirstDifference"/>
+    internal int? FirstDifference(Tokenizer other) => _vocabulary.FirstDifference(other._vocabulary);
+
     private T Run<T>(string text, TrustedText trusted, bool addSpecialTokens, bool wantsOffsets, Func<EncodingWorkspace, T> result)
     {
         var workspace = EncodingWorkspace.Rent(wantsOffsets);

@@ -55,6 +55,15 @@ internal sealed class Vocabulary
     /// <summary>The token with an id, or null.</summary>
     public string? TokenOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
 
+    /// <summary>The first token that two vocabularies spell differently; null if there is none.</summary>
+    /// <remarks>Special tokens do not count, which models of one family name differently, nor what only one of the two has.</remarks>
+    public int? FirstDifference(Vocabulary other)
+    {
+        for (var id = 0; id < Math.Min(_tokens.Length, other._tokens.Length); id++)
+            if (_tokens[id] is { } token && other._tokens[id] is { } theirs && token != theirs && !_isSpecial[id] && !other._isSpecial[id]) return id;
+        return null;
+    }
+
     /// <summary>The bytes of a token.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No token has this id.</exception>
     public ReadOnlySpan<byte> BytesOf(int id)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using FalconMamba.Generation;
 using FalconMamba.Model;
 using FalconMamba.Tests.Generation.Speculation;
+using FalconMamba.Tokenization;
 
 namespace FalconMamba.Tests.Generation;
 
@@ -86,6 +87,7 @@ public class GenerationOptionsTests
             var t when t == typeof(ImmutableArray<ImmutableArray<int>>) => ImmutableArray.Create(ImmutableArray.Create(1)),
             var t when t == typeof(ImmutableArray<ILogitsProcessor>) => ImmutableArray.Create<ILogitsProcessor>(new Unchanging()),
             var t when t == typeof(IModelRunner) => new WatchedModel(null!),
+            var t when t == typeof(Tokenizer) => Tokenizer.FromFolder(Path.Combine(FixtureFolder.Repository, "models", "shakespeare-4m")),
             var t => throw new InvalidOperationException($"there is no sample of a {t}"),
         };
     }

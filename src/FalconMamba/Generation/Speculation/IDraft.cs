@@ -1,6 +1,9 @@
 namespace FalconMamba.Generation.Speculation;
 
-/// <summary>Guesses how a text goes on. What it proposes decides how fast the text comes, never what it says.</summary>
+/// <summary>
+/// Guesses how a text goes on. What it proposes decides how fast the text comes, never what it says. It may serve one text after
+/// the other.
+/// </summary>
 internal interface IDraft : IDisposable
 {
     /// <summary>Proposes tokens.</summary>
@@ -10,4 +13,14 @@ internal interface IDraft : IDisposable
     /// <param name="most">How many there may be, from 1.</param>
     /// <param name="cancellationToken">Looked at before every token.</param>
     void Propose(TokenHistory history, long position, Proposal proposal, int most, CancellationToken cancellationToken);
+
+    /// <summary>What options ask to guess with; null for nothing.</summary>
+    /// <param name="options">Whether and how to guess.</param>
+    /// <param name="sampler">Chooses the tokens of the text.</param>
+    static IDraft? Of(GenerationOptions options, Sampler sampler)
+    {
+        if (options.AssistantModel is { } assistant)
+            return new ModelDraft(assistant, sampler, options.DraftTokens, options.AssistantConfidenceThreshold ?? GenerationOptions.DefaultAssistantConfidenceThreshold);
+        return options.DraftTokens > 0 ? new PromptLookup(options.MaxMatchingNgramSize ?? GenerationOptions.DefaultMaxMatchingNgramSize) : null;
+    }
 }

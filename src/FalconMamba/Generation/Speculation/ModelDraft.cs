@@ -4,7 +4,8 @@ namespace FalconMamba.Generation.Speculation;
 
 /// <summary>
 /// A small model that goes ahead, with the options of the large one: the likeliest tokens, or draws whose distribution it
-/// tells. It keeps a state for each token that it has gone ahead, so that it reads nothing again of what comes true.
+/// tells. It keeps a state for each token that it has gone ahead, so that it reads nothing again of what comes true, and one
+/// behind the last prompt, so that of a text that goes on from there it reads only what is new.
 /// </summary>
 internal sealed class ModelDraft : IDraft
 {
@@ -14,10 +15,12 @@ internal sealed class ModelDraft : IDraft
     private readonly float[] _logits;
     private readonly int[] _next = new int[1];
 
-    // The first has read what is certain, and each other one token of `_ahead` more.
+    // The first has read the first ones of `_read`, and each other one token of `_ahead` more.
     private readonly RecurrentState?[] _states;
+    private readonly TokenHistory _read = new();
     private readonly int[] _ahead;
     private int _aheadCount;
+    private RecurrentState? _behindPrompt;
 
     /// <param name="model">The small model.</param>
     /// <param name="sampler">Chooses tokens for the large one.</param>
@@ -33,9 +36,8 @@ internal sealed class ModelDraft : IDraft
 
     public void Propose(TokenHistory history, long position, Proposal proposal, int most, CancellationToken cancellationToken)
     {
-        Follow(history.Ids);
-        var state = State(0);
-        _model.Forward([new Chunk(state, history.Memory[(int)state.TokenCount..])], _logits, cancellationToken: cancellationToken);
+        GoBack(history.Ids);
+        Read(history, cancellationToken);
         var known = history.Count;
         try
         {
@@ -56,17 +58,48 @@ internal sealed class ModelDraft : IDraft
 
     public void Dispose()
     {
-        foreach (var state in _states) state?.Dispose();
+        foreach (ref var state in _states.AsSpan()) Release(ref state);
+        Release(ref _behindPrompt);
+        _aheadCount = 0;
     }
 
-    /// <summary>Goes back to the last token that came true.</summary>
-    private void Follow(ReadOnlySpan<int> ids)
+    /// <summary>Goes back to the last place that is in the text.</summary>
+    private void GoBack(ReadOnlySpan<int> ids)
     {
-        if (_aheadCount == 0) return;
-        var read = (int)_states[0]!.TokenCount;
-        var common = _ahead.AsSpan(0, _aheadCount).CommonPrefixLength(ids[read..]);
-        (_states[0], _states[common]) = (_states[common], _states[0]);
+        var state = State(0);
+        var read = (int)state.TokenCount;
+        var agreed = ids.CommonPrefixLength(_read.Ids[..read]);
+        if (agreed == read)
+        {
+            var common = _ahead.AsSpan(0, _aheadCount).CommonPrefixLength(ids[read..]);
+            (_states[0], _states[common]) = (_states[common], _states[0]);
+        }
+        else if (_behindPrompt is { } behind && behind.TokenCount <= agreed)
+        {
+            state.CopyFrom(behind);
+        }
+        else
+        {
+            state.Reset();
+            _behindPrompt?.Reset();
+        }
+
         _aheadCount = 0;
+    }
+
+    /// <summary>Reads what is certain.</summary>
+    private void Read(TokenHistory history, CancellationToken cancellationToken)
+    {
+        var state = State(0);
+        // A call that is cancelled has read the first ones.
+        _read.CopyFrom(history);
+        if (state.TokenCount < history.PromptLength)
+        {
+            _model.Forward([new Chunk(state, history.Memory[(int)state.TokenCount..history.PromptLength]) { Logits = RowSelection.None }], [], cancellationToken: cancellationToken);
+            (_behindPrompt ??= _model.CreateState()).CopyFrom(state);
+        }
+
+        _model.Forward([new Chunk(state, history.Memory[(int)state.TokenCount..])], _logits, cancellationToken: cancellationToken);
     }
 
     private void Step(int id, CancellationToken cancellationToken)
@@ -79,4 +112,10 @@ internal sealed class ModelDraft : IDraft
     }
 
     private RecurrentState State(int place) => _states[place] ??= _model.CreateState();
+
+    private static void Release(ref RecurrentState? state)
+    {
+        state?.Dispose();
+        state = null;
+    }
 }

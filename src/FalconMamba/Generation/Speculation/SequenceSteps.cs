@@ -25,23 +25,20 @@ internal sealed class SequenceSteps : IDisposable
     // How many tokens are read at the first row, and which row comes next.
     private long _start;
     private int _row;
+    private SpeculationCounts _counts;
 
     /// <param name="model">The model.</param>
-    /// <param name="options">Whether and how to guess.</param>
-    /// <param name="sampler">Chooses the tokens.</param>
+    /// <param name="options">How far to guess.</param>
+    /// <param name="draft">Guesses, and stays the caller's to dispose; null for nothing.</param>
     /// <param name="state">The state behind the prompt.</param>
     /// <param name="logits">Room for as many rows as <see cref="Rows"/> says; the first holds the logits behind the prompt.</param>
-    public SequenceSteps(IModelRunner model, GenerationOptions options, Sampler sampler, RecurrentState state, float[] logits)
+    public SequenceSteps(IModelRunner model, GenerationOptions options, IDraft? draft, RecurrentState state, float[] logits)
     {
         var most = options.DraftTokens;
-        (_model, _state, _logits, _vocabulary, _start) = (model, state, logits, model.Config.VocabSize, state.TokenCount);
+        (_model, _draft, _state, _logits, _vocabulary, _start) = (model, draft, state, logits, model.Config.VocabSize, state.TokenCount);
         _proposal = new Proposal(most, _vocabulary);
         _tokens = new int[Rows(options)];
         _length = new DraftLength(most);
-        if (options.AssistantModel is { } assistant)
-            _draft = new ModelDraft(assistant, sampler, most, options.AssistantConfidenceThreshold ?? GenerationOptions.DefaultAssistantConfidenceThreshold);
-        else if (most > 0)
-            _draft = new PromptLookup(options.MaxMatchingNgramSize ?? GenerationOptions.DefaultMaxMatchingNgramSize);
     }
 
     /// <summary>The logits of the next token [V].</summary>
@@ -53,11 +50,12 @@ internal sealed class SequenceSteps : IDisposable
     /// <summary>What is guessed of the next token.</summary>
     public DraftedToken Guess => _row < _proposal.Count ? new DraftedToken(_proposal.Ids[_row], _proposal.ChancesOf(_row)) : default;
 
-    /// <summary>How many tokens were guessed so far, and how many of them came true.</summary>
-    public SpeculationCounts Counts { get; private set; }
-
     /// <summary>The rows of logits that there may be at once.</summary>
     public static int Rows(GenerationOptions options) => options.DraftTokens + 1;
+
+    /// <summary>How many tokens were guessed so far, and how many of them came true.</summary>
+    /// <param name="id">The token that was chosen by the present row: it counts, for it may be the last.</param>
+    public SpeculationCounts CountWith(int id) => IsGuessed(id) ? _counts with { Accepted = _counts.Accepted + 1 } : _counts;
 
     /// <summary>Goes on by a token that was chosen by the present row.</summary>
     /// <param name="id">The token.</param>
@@ -67,10 +65,10 @@ internal sealed class SequenceSteps : IDisposable
     public void Advance(int id, TokenHistory history, int room, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_row < _proposal.Count && _proposal.Ids[_row] == id)
+        if (IsGuessed(id))
         {
+            _counts = CountWith(id);
             _row++;
-            Counts = Counts with { Accepted = Counts.Accepted + 1 };
             return;
         }
 
@@ -86,16 +84,16 @@ internal sealed class SequenceSteps : IDisposable
         var chunk = new Chunk(_state, _tokens.AsMemory(0, 1 + _proposal.Count)) { Logits = isGuess ? RowSelection.All : RowSelection.Last, KeepScanInputs = isGuess };
         _model.Forward([chunk], _logits, cancellationToken: cancellationToken);
         _start++;
-        Counts = Counts with { Drafted = Counts.Drafted + _proposal.Count };
+        _counts = _counts with { Drafted = _counts.Drafted + _proposal.Count };
     }
 
     public void Dispose()
     {
         Settle();
-        if (_draft is null) return;
-        _state.ReleaseScanInputs();
-        _draft.Dispose();
+        if (_draft is not null) _state.ReleaseScanInputs();
     }
+
+    private bool IsGuessed(int id) => _row < _proposal.Count && _proposal.Ids[_row] == id;
 
     private void Settle()
     {

@@ -132,6 +132,22 @@ public class SpeculationTests
     }
 
     [Fact]
+    public void A_guess_that_ends_a_text_counts_as_one_that_came_true()
+    {
+        using var model = Load("tiny-f32");
+        var options = Greedy with { RepetitionPenalty = 1.3, AssistantModel = model, AssistantConfidenceThreshold = 0 };
+        var whole = Run(model, options, out _)[..60];
+        var ends = Enumerable.Range(3, whole.Length - 3).Where(i => Array.IndexOf(whole, whole[i]) == i).ToArray();
+        Assert.Contains(ends, i => i % 5 != 0);
+        foreach (var i in ends)
+        {
+            Assert.Equal(whole[..(i + 1)], Run(model, options with { StopIds = [whole[i]] }, out var counts));
+            // The model's own guesses all come true: four, and one that the last of their rows chooses.
+            Assert.Equal(i - (i / 5), counts.Accepted);
+        }
+    }
+
+    [Fact]
     public void A_verification_that_is_cancelled_leaves_the_state_at_a_token()
     {
         using var model = FalconMambaModel.Load(Path.Combine(Models, "tiny-f32"), new ModelOptions { PrefillChunkSize = 2, Deterministic = true });
@@ -204,7 +220,7 @@ public class SpeculationTests
     private static int[] Run(FalconMambaModel model, GenerationOptions options, out SpeculationCounts counts)
     {
         using var state = model.CreateState();
-        var generator = new TokenGenerator(model, options);
+        using var generator = new TokenGenerator(model, options);
         int[] ids = [.. generator.Generate(state, Prompt)];
         counts = generator.Speculation;
         return ids;
