@@ -144,9 +144,10 @@ public sealed class TokenGenerator : IDisposable
     private IEnumerable<int> Search(RecurrentState state, TokenHistory history, int room, CancellationToken cancellationToken)
     {
         var best = new BeamSearch(_model, _options, _endIds).Run(state, _logits, history, room, cancellationToken)[0];
+        // First, for who cancels the reading finds all that the state may have read.
+        foreach (var id in best.Ids) history.Append(id);
         if (best.Ids.Length > 1)
             _model.Forward([new Chunk(state, best.Ids.AsMemory()[..^1]) { Logits = RowSelection.None }], [], cancellationToken: cancellationToken);
-        foreach (var id in best.Ids) history.Append(id);
         Pending = best.Ids[^1];
         for (var i = 0; i < best.Ids.Length; i++)
         {
