@@ -69,12 +69,17 @@ public sealed partial class PrefixTree : IDisposable
     /// <param name="state">The state to set.</param>
     /// <returns>How many of the tokens the state has read: the rest has to be.</returns>
     /// <exception cref="ObjectDisposedException">The tree or the state is disposed.</exception>
-    public int Restore(string owner, ReadOnlySpan<int> ids, RecurrentState state)
+    public int Restore(string owner, ReadOnlySpan<int> ids, RecurrentState state) => Count(ids.Length, CopyTo(state, owner, ids));
+
+    /// <summary>Does as <see cref="Restore"/> with a state that has read a beginning of the prompt: it is never moved back.</summary>
+    /// <inheritdoc cref="Restore"/>
+    internal int Advance(string owner, ReadOnlySpan<int> ids, RecurrentState state) => Count(ids.Length, CopyTo(state, owner, ids, state.TokenCount));
+
+    private int Count(int promptLength, int length)
     {
-        var length = CopyTo(state, owner, ids);
         lock (_lock)
         {
-            (_lookups, _lookupTokens) = (_lookups + 1, _lookupTokens + ids.Length);
+            (_lookups, _lookupTokens) = (_lookups + 1, _lookupTokens + promptLength);
             if (length > 0) (_hits, _hitTokens) = (_hits + 1, _hitTokens + length);
         }
 
@@ -91,8 +96,12 @@ public sealed partial class PrefixTree : IDisposable
     }
 
     /// <summary>Does as <see cref="Restore"/> without counting as a prompt's lookup.</summary>
+    /// <param name="state">The state to set.</param>
+    /// <param name="owner">Whose states to look at, beside the pinned ones.</param>
+    /// <param name="ids">The prompt.</param>
+    /// <param name="read">How many of its tokens the state has read, from where it is not moved back; 0 where it may have read others.</param>
     /// <inheritdoc cref="Restore"/>
-    internal int CopyTo(RecurrentState state, string owner, ReadOnlySpan<int> ids)
+    internal int CopyTo(RecurrentState state, string owner, ReadOnlySpan<int> ids, long read = 0)
     {
         ArgumentNullException.ThrowIfNull(owner);
         ArgumentNullException.ThrowIfNull(state);
@@ -103,14 +112,14 @@ public sealed partial class PrefixTree : IDisposable
             lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                found = Longest(owner, ids);
+                found = Longest(owner, ids) is { } longest && longest.Node.Depth > read ? longest : null;
                 if (found is not null) Use(found);
             }
 
             if (found is null)
             {
-                state.Reset();
-                return 0;
+                if (read == 0) state.Reset();
+                return (int)read;
             }
 
             var isRead = false;

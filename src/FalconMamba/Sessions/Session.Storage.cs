@@ -101,10 +101,10 @@ public sealed partial class Session
         return isThere;
     }
 
-    private void RestoreFromStore(ReadOnlySpan<int> ids, int valid)
+    private void RestoreFromStore()
     {
-        var known = ids.CommonPrefixLength(_storedIds);
-        foreach (var place in _storedPlaces.Where(place => place > valid && place <= known).OrderDescending().ToArray())
+        var known = Ids.CommonPrefixLength(_storedIds);
+        foreach (var place in _storedPlaces.Where(place => place > State.TokenCount && place <= known).OrderDescending().ToArray())
         {
             if (TryReadPlace(place, State)) return;
             // The next save writes it anew.

@@ -91,11 +91,13 @@ public sealed partial class Session : IDisposable
                 throw new ArgumentException($"A message ends behind {messages[i].End} of {ids.Length} tokens, which is no place for it.", nameof(messages));
         }
 
-        GoTo(ids, State.TokenCount <= agreed ? (int)State.TokenCount : 0);
+        // At every step the state has read the first of the tokens, whatever fails.
+        if (State.TokenCount > agreed) State.Reset();
         _ids.RemoveRange(agreed, _ids.Count - agreed);
         _ids.AddRange(ids[agreed..]);
         _messages.Clear();
         _messages.AddRange(messages);
+        GoForward();
         return (int)State.TokenCount;
     }
 
@@ -117,7 +119,7 @@ public sealed partial class Session : IDisposable
     public void Read(IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
         if (UnreadCount == 0) return;
-        GoTo(Ids, (int)State.TokenCount);
+        GoForward();
         _reader.Continue(_owner, _ids.ToArray(), State, _messages.Select(message => message.End), progress, cancellationToken);
     }
 
@@ -195,13 +197,10 @@ public sealed partial class Session : IDisposable
         }
     }
 
-    /// <summary>Moves the state to the furthest place in some tokens that costs nothing.</summary>
-    /// <param name="ids">The tokens.</param>
-    /// <param name="valid">How many of them the state has read; 0 where it has read others.</param>
-    private void GoTo(ReadOnlySpan<int> ids, int valid)
+    /// <summary>Moves the state to the furthest place in the tokens that costs nothing.</summary>
+    private void GoForward()
     {
-        if (_tree.Find(_owner, ids) > valid) valid = _tree.Restore(_owner, ids, State);
-        else if (valid < State.TokenCount) State.Reset();
-        if (_store is not null) RestoreFromStore(ids, valid);
+        if (_tree.Find(_owner, Ids) > State.TokenCount) _tree.Advance(_owner, Ids, State);
+        if (_store is not null) RestoreFromStore();
     }
 }

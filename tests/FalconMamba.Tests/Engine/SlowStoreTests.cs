@@ -1,6 +1,7 @@
 using FalconMamba.Engine;
 using FalconMamba.Model;
 using FalconMamba.Sessions;
+using FalconMamba.Tests.Sessions;
 
 namespace FalconMamba.Tests.Engine;
 
@@ -114,41 +115,5 @@ public sealed class SlowStoreTests : IDisposable
     private static async Task Go(IAsyncEnumerator<GeneratedToken> stream, int count = int.MaxValue, ManualResetEventSlim? until = null)
     {
         for (var i = 0; i < count && until is not { IsSet: true }; i++) Assert.True(await stream.MoveNextAsync());
-    }
-
-    /// <summary>A store whose reads wait until they are released.</summary>
-    private sealed class WaitingStore : IStateStore, IDisposable
-    {
-        private readonly MemoryStateStore _inner = new();
-
-        public ManualResetEventSlim IsReading { get; } = new();
-
-        public ManualResetEventSlim Release { get; } = new();
-
-        public Exception? Failure { get; set; }
-
-        public StoredState? Read(StateKey key, IModelRunner model)
-        {
-            IsReading.Set();
-            Release.Wait();
-            return Failure is null ? _inner.Read(key, model) : throw Failure;
-        }
-
-        public IReadOnlyList<StateEntry> List(string? name = null) => _inner.List(name);
-
-        public IReadOnlyDictionary<string, string>? ReadNotes(StateKey key) => _inner.ReadNotes(key);
-
-        public void Write(StateKey key, StoredState state) => _inner.Write(key, state);
-
-        public bool Delete(StateKey key) => _inner.Delete(key);
-
-        public IDisposable? TryLock(string name) => _inner.TryLock(name);
-
-        public void Dispose()
-        {
-            _inner.Dispose();
-            IsReading.Dispose();
-            Release.Dispose();
-        }
     }
 }

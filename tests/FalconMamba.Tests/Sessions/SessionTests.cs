@@ -216,6 +216,62 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void A_best_beam_that_is_cancelled_while_it_is_read_leaves_a_state_of_the_sessions_tokens()
+    {
+        using var source = new CancellationTokenSource();
+        using var model = new InterruptedModel(FalconMambaModel.Load(SessionModels.Shipped, new ModelOptions { Deterministic = true, PrefillChunkSize = 4 }));
+        using var tree = new PrefixTree(model);
+        using var session = new Session(model, _tokenizer, tree, "play");
+        session.Append("ROMEO:", "user");
+        model.Interrupts = source;
+        Assert.Throws<OperationCanceledException>(() => string.Concat(session.Generate(new() { NumBeams = 2, MaxNewTokens = 12, IgnoreEos = true }, cancellationToken: source.Token)));
+        Assert.InRange(session.UnreadCount, 1, 8);
+        AssertIsBehindItsTokens(session);
+    }
+
+    [Fact]
+    public void A_kept_state_that_is_lost_costs_nothing_that_the_session_has_read()
+    {
+        using var folder = new TemporaryFolder();
+        using var tree = new PrefixTree(_model, new PrefixTreeOptions { MemoryBytes = 0, Store = new FolderStateStore(folder.Root) });
+        using var longer = new Session(_model, _tokenizer, tree, "longer");
+        longer.Append("ROMEO:\nBut soft, what light through yonder window breaks?\n");
+        var ids = longer.Ids.ToArray();
+        using var session = new Session(_model, _tokenizer, tree, "play");
+        session.Replace(ids.AsSpan(..10));
+        session.Read();
+        tree.Settle();
+        foreach (var file in Directory.EnumerateFiles(folder.Root, "*.safetensors", SearchOption.AllDirectories)) File.Delete(file);
+        Assert.Equal(10, session.Replace(ids));
+    }
+
+    [Fact]
+    public void A_store_that_fails_leaves_a_state_of_the_sessions_tokens()
+    {
+        using var store = new WaitingStore();
+        store.Release.Set();
+        using (var first = Begun())
+        {
+            foreach (var text in (string[])["It is the east,", " and Juliet is the sun.", " Arise!"]) first.Append(text);
+            first.Save(store);
+        }
+
+        using var tree = new PrefixTree(_model);
+        using var session = Session.Load(store, "play", _model, _tokenizer, tree)!;
+        var (ids, ends) = (session.Ids.ToArray(), session.Messages.Select(message => message.End).ToArray());
+        tree.Forget("");
+        using var other = new Session(_model, _tokenizer, tree, "other");
+        other.Replace(ids.AsSpan(..ends[1]));
+        other.Read();
+        session.Replace([.. ids[..ends[0]], 5, 6]);
+        session.Read();
+        store.Failure = new NotSupportedException("The store is gone.");
+        Assert.Throws<NotSupportedException>(() => session.Replace(ids));
+        store.Failure = null;
+        AssertIsBehindItsTokens(session);
+    }
+
+    [Fact]
     public void A_session_that_was_stored_while_it_read_goes_on_reading()
     {
         using var store = new MemoryStateStore();
@@ -262,6 +318,13 @@ public sealed class SessionTests : IDisposable
 
     private static string Answer(Session session) => string.Concat(session.Generate(Drawing));
 
+    private void AssertIsBehindItsTokens(Session session)
+    {
+        session.Read();
+        using var fresh = _model.StateOf(session.Ids.ToArray());
+        Assert.Equal(fresh.LastHidden, session.State.LastHidden);
+    }
+
     private Session Begun()
     {
         var session = new Session(_model, _tokenizer, _tree, "play");
@@ -273,5 +336,28 @@ public sealed class SessionTests : IDisposable
     private sealed class Canceller(CancellationTokenSource source) : IProgress<int>
     {
         public void Report(int value) => source.Cancel();
+    }
+
+    /// <summary>A model whose readings without logits are cancelled behind their first pass, when they are to be.</summary>
+    private sealed class InterruptedModel(FalconMambaModel model) : IModelRunner
+    {
+        public CancellationTokenSource? Interrupts { get; set; }
+
+        public FalconMambaConfig Config => model.Config;
+
+        public string Fingerprint => model.Fingerprint;
+
+        public RecurrentState CreateState() => model.CreateState();
+
+        public void Forward(
+            ReadOnlySpan<Chunk> chunks, Span<float> logits, Span<float> hidden = default, IActivationTap? tap = null, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+        {
+            if (chunks[0].Logits == RowSelection.None && Interrupts is { IsCancellationRequested: false } source) progress = new Canceller(source);
+            model.Forward(chunks, logits, hidden, tap, progress, cancellationToken);
+        }
+
+        public void RollBack(RecurrentState state, long tokenCount) => model.RollBack(state, tokenCount);
+
+        public void Dispose() => model.Dispose();
     }
 }
