@@ -114,7 +114,7 @@ internal sealed class BatchSequence
         if (_prefixes is null || _state.TokenCount > 0) return;
         // A store may be slow: neither the other streams wait for it, nor, in a pool that it would fill, their readers.
         _lookup = Task.Factory.StartNew(() => _prefixes.Find(OwnerName, _history.Ids, _state), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        _lookup.ContinueWith(_ => Tokens.WakeEngine(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _lookup.ContinueWith(_ => Tokens.WakeEngine(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>Takes what was found of it, once the state is its own again.</summary>
