@@ -37,14 +37,16 @@ internal sealed class RunOptions
         command.Add(_threads);
     }
 
-    /// <summary>The options for a model.</summary>
+    /// <summary>The options for a model; those that the verb takes lists for are left to it.</summary>
     /// <param name="parse">The command line.</param>
-    public ModelOptions Read(ParseResult parse) => new()
+    public ModelOptions Read(ParseResult parse)
     {
-        Threads = _hasLists ? ModelOptions.DefaultPrefillChunkSize : parse.GetValue(_threads),
-        PrefillChunkSize = _hasLists ? ModelOptions.DefaultPrefillChunkSize : parse.GetValue(_prefill),
-        Deterministic = parse.GetValue(_deterministic),
-        Exact = parse.GetValue(_exact),
-        MixerRmsEps = parse.Has(_mixerEps) ? parse.GetValue(_mixerEps) : null,
-    };
+        var options = new ModelOptions
+        {
+            Deterministic = parse.GetValue(_deterministic),
+            Exact = parse.GetValue(_exact),
+            MixerRmsEps = parse.Has(_mixerEps) ? parse.GetValue(_mixerEps) : null,
+        };
+        return _hasLists ? options : options with { Threads = parse.GetValue(_threads), PrefillChunkSize = parse.GetValue(_prefill) };
+    }
 }
