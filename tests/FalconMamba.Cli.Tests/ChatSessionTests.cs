@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using FalconMamba.Cli.Chat;
+using FalconMamba.Generation;
 using FalconMamba.Model;
 using FalconMamba.Sessions;
 using FalconMamba.Tokenization;
@@ -184,6 +185,22 @@ public sealed class ChatSessionTests : IDisposable
     }
 
     [Fact]
+    public void What_is_stopped_before_it_begins_has_no_answer_not_even_the_one_before()
+    {
+        var options = new GenerationOptions { MaxNewTokens = Talk.MostTokens, StopIds = [.. Enumerable.Range(0, 400)] };
+        using var chat = Begin();
+        using var straight = Begin();
+        Assert.Equal(FinishReason.StopId, Ask(chat, "ROMEO:", stopped: false).FinishReason);
+        _ = Ask(straight, "ROMEO:", stopped: false);
+        var stopped = Ask(chat, "Who art thou?", stopped: true);
+        Assert.Equal((FinishReason.None, 0, false), (stopped.FinishReason, stopped.Ids.Count, stopped.Counts));
+        Assert.Equal(straight.Tokens, chat.Tokens);
+        Assert.Equal(Ask(straight, "And why?", stopped: false).Ids, Ask(chat, "And why?", stopped: false).Ids);
+
+        ChatReply Ask(ChatSession session, string message, bool stopped) => session.Answer(message, options, _ => { }, new CancellationToken(stopped));
+    }
+
+    [Fact]
     public async Task A_named_conversation_is_kept_when_a_command_fails_or_the_user_interrupts()
     {
         var outcome = Falcon.Run(Lines("ROMEO:", "/file absent-file"), [.. Talk.Deterministic, "--session", "a"]);
@@ -199,6 +216,12 @@ public sealed class ChatSessionTests : IDisposable
 
         int Messages(string name) => JsonDocument.Parse(_store.ReadNotes(new StateKey(name))!["chat"]).RootElement.GetProperty("messages").GetArrayLength();
     }
+
+    private static ChatSession Begin() => new(
+        new Terminal(TextWriter.Null, TextWriter.Null, Stream.Null),
+        new ChatHistory(Tokenizer.FromFolder(Talk.Shipped), system: null),
+        Talk.Shipped,
+        FalconMambaModel.Load(Talk.Shipped, new ModelOptions { Deterministic = true }));
 
     private static string Lines(params string[] lines) => string.Concat(lines.Select(line => $"{line}\n"));
 

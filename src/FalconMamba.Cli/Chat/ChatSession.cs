@@ -158,8 +158,18 @@ internal sealed class ChatSession : IDisposable
         var start = Stopwatch.GetTimestamp();
         try
         {
-            using (var bar = new ProgressBar(_terminal, "reading", timings.PromptTokens, Units.Digits)) _session.Read(bar, cancellationToken);
-            timings.PromptSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            using (var bar = new ProgressBar(_terminal, "reading", timings.PromptTokens, Units.Digits))
+            {
+                try
+                {
+                    _session.Read(bar, cancellationToken);
+                }
+                finally
+                {
+                    timings.PromptSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+                }
+            }
+
             answer = generator;
             foreach (var piece in _session.Generate(generator, ChatTurn.Assistant, cancellationToken))
             {
