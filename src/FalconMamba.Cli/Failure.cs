@@ -29,7 +29,7 @@ internal static class Failure
     /// <summary>The first line of a message without the name of a parameter, ended by a full stop.</summary>
     public static string Sentence(string message)
     {
-        var line = message.Split('\n', 2)[0].Trim();
+        var line = ScreenLine.Of(message.Split('\n', 2)[0].Trim());
         var parameter = line.IndexOf(" (Parameter '", StringComparison.Ordinal);
         if (parameter >= 0) line = line[..parameter];
         return line.Length > 0 && line[^1] is '.' or '!' or '?' ? line : line + ".";

@@ -14,10 +14,10 @@ internal sealed class TextTable
     public TextTable(int firstNumber, params string[] headings)
     {
         _firstNumber = firstNumber;
-        _headings = headings;
+        _headings = Array.ConvertAll(headings, ScreenLine.Of);
     }
 
-    public void Add(params string[] cells) => _rows.Add(cells);
+    public void Add(params string[] cells) => _rows.Add(Array.ConvertAll(cells, ScreenLine.Of));
 
     public void Write(Terminal terminal)
     {

@@ -73,6 +73,16 @@ public sealed class ReadTests : IDisposable
         Assert.Equal(2, both.GetProperty("files").GetArrayLength());
     }
 
+    [Fact]
+    public void Names_are_shown_without_control_characters()
+    {
+        Write("a.txt", "ROMEO:");
+        Falcon.Output("read", _folder["a.txt"], "--session", "a\u001b[2J\nb");
+        Assert.Contains("a\uFFFD[2J\uFFFDb  shakespeare-4m", Falcon.Output("sessions", "list"), StringComparison.Ordinal);
+        Assert.Contains("a\uFFFD[2J\uFFFDb\n", Falcon.Output("sessions", "info", "a\u001b[2J\nb"), StringComparison.Ordinal);
+        Falcon.Fails(1, "no session b\uFFFD[2J in", "sessions", "info", "b\u001b[2J");
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -20,10 +20,10 @@ internal static class SessionsInfoCommand
             }
 
             var output = terminal.Output;
-            output.WriteLine($"session:  {session.Name}");
-            output.WriteLine($"model:    {session.Model ?? "not noted"}");
+            output.WriteLine($"session:  {ScreenLine.Of(session.Name)}");
+            output.WriteLine($"model:    {ScreenLine.Of(session.Model ?? "not noted")}");
             if (session.IsChat) output.WriteLine("kind:     a conversation, 'falcon-mamba chat --session' goes on with it");
-            foreach (var file in session.Files) output.WriteLine($"file:     {file}");
+            foreach (var file in session.Files) output.WriteLine($"file:     {ScreenLine.Of(file)}");
             output.WriteLine($"tokens:   {Units.Digits(session.TokenCount)}, {Units.Digits(session.ReadCount)} of them read");
             output.WriteLine($"places:   {string.Join(" ", session.States.Select(state => state.Key.Position).OfType<long>())}");
             output.WriteLine($"bytes:    {Units.Bytes(session.ByteLength)} in {session.States.Count} states");
