@@ -4,6 +4,7 @@ using FalconMamba.Cli.Chat;
 using FalconMamba.Generation;
 using FalconMamba.Model;
 using FalconMamba.Sessions;
+using FalconMamba.Tests.Sessions;
 using FalconMamba.Tokenization;
 
 namespace FalconMamba.Cli.Tests;
@@ -182,6 +183,21 @@ public sealed class ChatSessionTests : IDisposable
         _ = Chat(["--session", "a"], "Go on.");
         ids = _store.ReadNotes(new StateKey("a"))![StoredState.IdsKey].Split(' ');
         Assert.Equal((5, 6), (ids.Count(id => id == "10"), ids.Count(id => id == "9")));
+    }
+
+    [Fact]
+    public void A_draft_model_reads_only_what_is_new_of_a_conversation()
+    {
+        using var assistant = new CountingModel(FalconMambaModel.Load(Talk.Shipped, new ModelOptions { Deterministic = true }));
+        using var chat = Begin();
+        var options = new GenerationOptions { MaxNewTokens = 20, AssistantModel = assistant };
+        var question = string.Concat(Enumerable.Repeat("To be, or not to be: that is the question. ", 20));
+        foreach (var (message, isFirst) in (IEnumerable<(string, bool)>)[(question, true), ("And so?", false), ("And then?", false)])
+        {
+            var reply = chat.Answer(message, options, _ => { }, TestContext.Current.CancellationToken);
+            Assert.Equal(20, reply.Ids.Count);
+            Assert.InRange(assistant.TakeCount(), isFirst ? reply.ConversationTokens : 1, isFirst ? reply.ConversationTokens + 60 : 80);
+        }
     }
 
     [Fact]
