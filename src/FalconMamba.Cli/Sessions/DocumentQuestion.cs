@@ -3,7 +3,6 @@ using System.Text;
 using FalconMamba.Generation;
 using FalconMamba.Model;
 using FalconMamba.Sessions;
-using FalconMamba.Tokenization;
 
 namespace FalconMamba.Cli.Sessions;
 
@@ -20,16 +19,19 @@ internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store
     public void Ask(string question, CancellationToken cancellationToken)
     {
         var loading = Stopwatch.GetTimestamp();
-        var tokenizer = Tokenizer.Load(model);
-        var prompt = new DocumentPrompt(tokenizer);
-        var encoding = Task.Run(() => prompt.Encode(facts.Text!, question), cancellationToken);
-        using var runner = ModelLoading.Load(terminal, model, modelOptions, cancellationToken);
+        var (runner, (tokenizer, end, ids)) = ModelLoading.Load(
+            terminal,
+            model,
+            modelOptions,
+            question.Length,
+            tokenizer => (tokenizer, new DocumentPrompt(tokenizer).EndOfAnswer, new DocumentPrompt(tokenizer).Encode(facts.Text!, question)),
+            cancellationToken);
+        using var owned = runner;
         using var tree = new PrefixTree(runner, new PrefixTreeOptions { ChunkSize = runner.PrefillChunkSize });
         using var session = Session.Load(store, facts.Name, runner, tokenizer, tree)
             ?? throw new CommandException($"The session {facts.Name} was deleted meanwhile: read the document again.");
         if (session.UnreadCount > 0) terminal.Error.WriteLine($"warning: {Units.Digits(session.UnreadCount)} tokens of {facts.Name} are not read yet: 'falcon-mamba read' goes on with them, once for all questions");
 
-        var ids = encoding.GetAwaiter().GetResult();
         var start = Stopwatch.GetTimestamp();
         var hit = session.Replace(ids, [new SessionMessage("user", ids.Length)]);
         var timings = new AnswerTimings
@@ -39,7 +41,7 @@ internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store
             HitTokens = hit,
             StateBytes = session.State.ByteLength,
         };
-        var options = prompt.EndOfAnswer is { } end && !Options.IgnoreEos ? Options with { StopIds = [.. Options.StopIds, end] } : Options;
+        var options = end is { } id && !Options.IgnoreEos ? Options with { StopIds = [.. Options.StopIds, id] } : Options;
         var generator = new TextGenerator(runner, tokenizer, options);
         var text = new StringBuilder();
         using (var bar = new ProgressBar(terminal, "reading", ids.Length - hit, Units.Digits)) session.Read(bar, cancellationToken);
