@@ -9,6 +9,9 @@ namespace FalconMamba.Cli.Sessions;
 /// <summary>One run of <c>ask</c>: goes on from what the session has read, and leaves it as it is.</summary>
 internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store, SessionFacts facts, string model, ModelOptions modelOptions)
 {
+    // What a prompt has behind the question, in front of the answer, about.
+    private const int CharactersBehind = 40;
+
     /// <summary>How tokens are chosen.</summary>
     public required GenerationOptions Options { get; init; }
 
@@ -23,7 +26,7 @@ internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store
             terminal,
             model,
             modelOptions,
-            question.Length,
+            question.Length + CharactersBehind,
             tokenizer => (tokenizer, new DocumentPrompt(tokenizer).EndOfAnswer, new DocumentPrompt(tokenizer).Encode(facts.Text!, question)),
             cancellationToken);
         using var owned = runner;
