@@ -67,8 +67,13 @@ internal static class ThirdPartyNotices
 
     private static string[] Copyright(string folder, string otherwise)
     {
-        var licence = System.IO.Path.Combine(folder, "LICENSE.txt");
-        string[] lines = File.Exists(licence) ? [.. File.ReadLines(licence).Select(line => line.Trim()).Where(line => line.StartsWith("Copyright ", StringComparison.Ordinal))] : [];
-        return lines.Length > 0 ? lines : [otherwise.Contains("opyright", StringComparison.Ordinal) || otherwise.Contains('©', StringComparison.Ordinal) ? otherwise : $"Copyright {otherwise}"];
+        string[] lines =
+        [
+            .. Directory.EnumerateFiles(folder, "LICENSE.txt", new EnumerationOptions { MatchCasing = MatchCasing.CaseInsensitive })
+                .SelectMany(File.ReadLines)
+                .Select(line => line.Trim())
+                .Where(line => line.StartsWith("Copyright ", StringComparison.Ordinal)),
+        ];
+        return lines.Length > 0 ? lines : [otherwise.StartsWith("Copyright", StringComparison.Ordinal) || otherwise.StartsWith('©') ? otherwise : $"Copyright {otherwise}"];
     }
 }
