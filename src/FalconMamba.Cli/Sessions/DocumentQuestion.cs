@@ -27,7 +27,11 @@ internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store
             model,
             modelOptions,
             question.Length + CharactersBehind,
-            tokenizer => (tokenizer, new DocumentPrompt(tokenizer).EndOfAnswer, new DocumentPrompt(tokenizer).Encode(facts.Text!, question)),
+            tokenizer =>
+            {
+                var prompt = new DocumentPrompt(tokenizer);
+                return (tokenizer, prompt.EndOfAnswer, prompt.Encode(facts.Text!, question));
+            },
             cancellationToken);
         using var owned = runner;
         using var tree = new PrefixTree(runner, new PrefixTreeOptions { ChunkSize = runner.PrefillChunkSize });
