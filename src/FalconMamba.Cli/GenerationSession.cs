@@ -43,11 +43,11 @@ internal sealed class GenerationSession
     public void Run(CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
-        var tokenizer = Tokenizer.Load(_folder);
-        using var model = ModelLoading.Load(_terminal, _folder, _modelOptions, cancellationToken);
+        var (model, (tokenizer, ids)) = ModelLoading.Load(
+            _terminal, _folder, _modelOptions, Prompt?.Length ?? 0, tokenizer => (tokenizer, Prompt is null ? [] : tokenizer.Encode(Prompt)), cancellationToken);
+        using var owned = model;
         IReadOnlyDictionary<string, string> notes = ImmutableDictionary<string, string>.Empty;
         using var state = LoadState is null ? model.CreateState() : StateFile.Read(LoadState, model, out notes);
-        var ids = Prompt is null ? [] : tokenizer.Encode(Prompt);
         if (ids.Length == 0 && state.TokenCount == 0) throw new UsageException("The prompt has no tokens: give some text.");
         var timings = new GenerationTimings
         {

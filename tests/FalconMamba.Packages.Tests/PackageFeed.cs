@@ -19,6 +19,10 @@ public sealed class PackageFeed : IAsyncLifetime
     /// <summary>The folder with the packages.</summary>
     public string Packages => _folder["feed"];
 
+    /// <summary>The folder that the machine restores packages to.</summary>
+    public static string Restored { get; } = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
     /// <summary>The repository's folder of models.</summary>
     public static string Models => Path.Combine(Repository, "models");
 
@@ -79,21 +83,16 @@ public sealed class PackageFeed : IAsyncLifetime
     }
 
     // What other packages the machine has is taken from there, ours are not: their version is new.
-    private string NuGetConfig()
-    {
-        var known = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        return $"""
-            <configuration>
-              <packageSources>
-                <add key="packed" value="{Packages}" />
-              </packageSources>
-              <fallbackPackageFolders>
-                {(Directory.Exists(known) ? $"""<add key="known" value="{known}" />""" : "")}
-              </fallbackPackageFolders>
-            </configuration>
-            """;
-    }
+    private string NuGetConfig() => $"""
+        <configuration>
+          <packageSources>
+            <add key="packed" value="{Packages}" />
+          </packageSources>
+          <fallbackPackageFolders>
+            {(Directory.Exists(Restored) ? $"""<add key="known" value="{Restored}" />""" : "")}
+          </fallbackPackageFolders>
+        </configuration>
+        """;
 
     private static string FindRepository()
     {

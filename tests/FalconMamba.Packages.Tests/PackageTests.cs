@@ -45,4 +45,39 @@ public class PackageTests
         Assert.Equal("README.md", Value("readme"));
         Assert.All(["authors", "description", "tags", "releaseNotes"], name => Assert.NotEqual("", Value(name)));
     }
+
+    [Fact]
+    public void The_tool_tells_what_it_contains_of_others()
+    {
+        using var package = OpenTool();
+        using var stream = new StreamReader(package.GetEntry("THIRD-PARTY-NOTICES.txt")!.Open());
+        var notices = stream.ReadToEnd();
+        Assert.NotNull(package.GetEntry("LICENSE"));
+        var libraries = package.Entries.Where(entry => Path.GetExtension(entry.Name) is ".dll" or ".so" or ".dylib").Select(entry => entry.Name).ToHashSet();
+        Assert.True(libraries.Remove("falcon-mamba.dll") && libraries.Remove("FalconMamba.dll"));
+        Assert.NotEmpty(libraries);
+        Assert.All(libraries, name => Assert.Contains(name, notices, StringComparison.Ordinal));
+        // After a change of packages: the explicit test below.
+        using var program = OpenProgram(package);
+        Assert.Equal(ThirdPartyNotices.Write(program, PackageFeed.Restored), notices.ReplaceLineEndings("\n"));
+    }
+
+    [Fact(Explicit = true)]
+    public void Write_what_the_tool_contains_of_others()
+    {
+        using var package = OpenTool();
+        using var program = OpenProgram(package);
+        File.WriteAllText(ThirdPartyNotices.Path, ThirdPartyNotices.Write(program, PackageFeed.Restored));
+    }
+
+    private ZipArchive OpenTool() => ZipFile.OpenRead(Path.Combine(_feed.Packages, $"FalconMamba.Tool.{_feed.Version}.nupkg"));
+
+    private static MemoryStream OpenProgram(ZipArchive tool)
+    {
+        using var stream = tool.GetEntry("tools/net10.0/any/falcon-mamba.deps.json")!.Open();
+        var copy = new MemoryStream();
+        stream.CopyTo(copy);
+        copy.Position = 0;
+        return copy;
+    }
 }

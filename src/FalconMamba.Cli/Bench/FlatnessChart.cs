@@ -19,15 +19,22 @@ internal static class FlatnessChart
 
     /// <summary>Refuses what cannot be drawn, before the work for it is done.</summary>
     /// <exception cref="UsageException">The name ends in neither .png nor .svg.</exception>
-    /// <exception cref="CommandException">The file cannot be written, or there is no font for its text.</exception>
+    /// <exception cref="CommandException">The file cannot be written, or the machine has no font for its text or no library to draw with.</exception>
     public static string Check(string path)
     {
         if (Path.GetExtension(path).ToUpperInvariant() is not (".PNG" or ".SVG"))
             throw new UsageException($"--chart takes a name that ends in .png or .svg, \"{path}\" was given.");
         OutputFile.Check(path);
-        return CanDraw
-            ? path
-            : throw new CommandException("A chart cannot be drawn, this machine has no font for its text: install one, such as DejaVu, or use --csv.");
+        try
+        {
+            return CanDraw
+                ? path
+                : throw new CommandException("A chart cannot be drawn, this machine has no font for its text: install one, such as DejaVu, or use --csv.");
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException })
+        {
+            throw new CommandException("A chart cannot be drawn, there is no drawing library for this kind of machine: use --csv.");
+        }
     }
 
     /// <summary>Writes the chart.</summary>

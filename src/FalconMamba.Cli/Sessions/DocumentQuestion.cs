@@ -3,13 +3,15 @@ using System.Text;
 using FalconMamba.Generation;
 using FalconMamba.Model;
 using FalconMamba.Sessions;
-using FalconMamba.Tokenization;
 
 namespace FalconMamba.Cli.Sessions;
 
 /// <summary>One run of <c>ask</c>: goes on from what the session has read, and leaves it as it is.</summary>
 internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store, SessionFacts facts, string model, ModelOptions modelOptions)
 {
+    // What a prompt has behind the question, in front of the answer, about.
+    private const int CharactersBehind = 40;
+
     /// <summary>How tokens are chosen.</summary>
     public required GenerationOptions Options { get; init; }
 
@@ -20,16 +22,23 @@ internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store
     public void Ask(string question, CancellationToken cancellationToken)
     {
         var loading = Stopwatch.GetTimestamp();
-        var tokenizer = Tokenizer.Load(model);
-        var prompt = new DocumentPrompt(tokenizer);
-        var encoding = Task.Run(() => prompt.Encode(facts.Text!, question), cancellationToken);
-        using var runner = ModelLoading.Load(terminal, model, modelOptions, cancellationToken);
+        var (runner, (tokenizer, end, ids)) = ModelLoading.Load(
+            terminal,
+            model,
+            modelOptions,
+            question.Length + CharactersBehind,
+            tokenizer =>
+            {
+                var prompt = new DocumentPrompt(tokenizer);
+                return (tokenizer, prompt.EndOfAnswer, prompt.Encode(facts.Text!, question));
+            },
+            cancellationToken);
+        using var owned = runner;
         using var tree = new PrefixTree(runner, new PrefixTreeOptions { ChunkSize = runner.PrefillChunkSize });
         using var session = Session.Load(store, facts.Name, runner, tokenizer, tree)
             ?? throw new CommandException($"The session {facts.Name} was deleted meanwhile: read the document again.");
         if (session.UnreadCount > 0) terminal.Error.WriteLine($"warning: {Units.Digits(session.UnreadCount)} tokens of {facts.Name} are not read yet: 'falcon-mamba read' goes on with them, once for all questions");
 
-        var ids = encoding.GetAwaiter().GetResult();
         var start = Stopwatch.GetTimestamp();
         var hit = session.Replace(ids, [new SessionMessage("user", ids.Length)]);
         var timings = new AnswerTimings
@@ -39,7 +48,7 @@ internal sealed class DocumentQuestion(Terminal terminal, FolderStateStore store
             HitTokens = hit,
             StateBytes = session.State.ByteLength,
         };
-        var options = prompt.EndOfAnswer is { } end && !Options.IgnoreEos ? Options with { StopIds = [.. Options.StopIds, end] } : Options;
+        var options = end is { } id && !Options.IgnoreEos ? Options with { StopIds = [.. Options.StopIds, id] } : Options;
         using var generator = new TextGenerator(runner, tokenizer, options);
         var text = new StringBuilder();
         using (var bar = new ProgressBar(terminal, "reading", ids.Length - hit, Units.Digits)) session.Read(bar, cancellationToken);

@@ -81,20 +81,31 @@ public sealed class FalconMambaModel : IModelRunner
 
     /// <summary>
     /// Makes the kernels that are assembled at run time now rather than during the first tokens, by running one token and two
-    /// prompts, a short and a long one; it also reads all weights once. Where nothing is assembled nothing is done, and
+    /// prompts, a short and a long one, as <see cref="WarmUp"/> does. Where nothing is assembled nothing is done, and
     /// <see cref="KernelPlan.IsEmitted"/> says so.
     /// </summary>
     /// <returns>The kernels that the model runs on from here on.</returns>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public KernelPlan Compile()
     {
-        using var state = CreateState();
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var plan = KernelPlan.Of(_weights, _kernels, PrefillChunkSize);
-        if (!plan.IsEmitted) return plan;
-        var logits = new float[Config.VocabSize];
-        foreach (var length in CompiledLengths)
-            if (length <= PrefillChunkSize) Forward([new Chunk(state, new int[length])], logits);
+        if (plan.IsEmitted) WarmUp(CompiledLengths);
         return plan;
+    }
+
+    /// <summary>
+    /// Runs chunks of some lengths through the layers that differ in the types of their weights, two or three of a model, so that
+    /// the first real ones need not wait for code to be compiled and kernels to be assembled. It may run beside other calls.
+    /// </summary>
+    /// <param name="lengths">Tokens of a chunk; more than go through the layers together count as so many.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void WarmUp(params ReadOnlySpan<int> lengths)
+    {
+        using var state = CreateState();
+        var logits = new float[Config.VocabSize];
+        foreach (var length in lengths)
+            Run(_prepared.DifferentLayers, [new Chunk(state, new int[Math.Clamp(length, 1, PrefillChunkSize)])], logits, [], null, null, CancellationToken.None);
     }
 
     /// <inheritdoc/>
@@ -112,7 +123,10 @@ public sealed class FalconMambaModel : IModelRunner
         Span<float> hidden = default,
         IActivationTap? tap = null,
         IProgress<int>? progress = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) => Run(_prepared.AllLayers, chunks, logits, hidden, tap, progress, cancellationToken);
+
+    private void Run(
+        int[] layers, ReadOnlySpan<Chunk> chunks, Span<float> logits, Span<float> hidden, IActivationTap? tap, IProgress<int>? progress, CancellationToken cancellationToken)
     {
         Check(chunks, logits.Length, hidden.Length);
         Enter();
@@ -127,7 +141,7 @@ public sealed class FalconMambaModel : IModelRunner
             }
 
             workspace = Rent(RowCount(chunks));
-            var pass = new ForwardPass(this, workspace, chunks, logits, hidden, tap);
+            var pass = new ForwardPass(this, layers, workspace, chunks, logits, hidden, tap);
             var done = 0;
             do
             {

@@ -10,6 +10,7 @@ namespace FalconMamba.Model;
 internal ref struct ForwardPass
 {
     private readonly FalconMambaModel _model;
+    private readonly int[] _layers;
     private readonly FalconMambaConfig _config;
     private readonly KernelSet _kernels;
     private readonly Workspace _w;
@@ -22,9 +23,10 @@ internal ref struct ForwardPass
     private int _firstChunk, _firstToken;
 
     public ForwardPass(
-        FalconMambaModel model, Workspace workspace, ReadOnlySpan<Chunk> chunks, Span<float> logits, Span<float> hidden, IActivationTap? tap)
+        FalconMambaModel model, int[] layers, Workspace workspace, ReadOnlySpan<Chunk> chunks, Span<float> logits, Span<float> hidden, IActivationTap? tap)
     {
         _model = model;
+        _layers = layers;
         _config = model.Config;
         _kernels = model.Prepared.Kernels;
         _w = workspace;
@@ -45,7 +47,7 @@ internal ref struct ForwardPass
         {
             Observe(ActivationSite.Embedding, -1, _w.Residual);
             var layers = _model.Prepared.Layers;
-            for (var i = 0; i < layers.Length; i++)
+            foreach (var i in _layers)
             {
                 Mix(layers[i], i);
                 Observe(ActivationSite.LayerOutput, i, _w.Residual);

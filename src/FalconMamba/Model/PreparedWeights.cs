@@ -1,3 +1,4 @@
+using FalconMamba.Formats;
 using FalconMamba.Kernels;
 
 namespace FalconMamba.Model;
@@ -28,6 +29,8 @@ internal sealed class PreparedWeights : IDisposable
                 new ParallelOptions { MaxDegreeOfParallelism = threads },
                 i => layers[i] = new PreparedLayer(config, weights.Layers[i], _memory.Slice(i * length, length)));
             Layers = layers;
+            AllLayers = [.. Enumerable.Range(0, count)];
+            DifferentLayers = [.. AllLayers.DistinctBy(i => TypesOf(weights.Layers[i]))];
             NormF = _memory.Slice(count * length, h);
             weights.NormF.CopyTo(NormF.Span);
         }
@@ -41,6 +44,12 @@ internal sealed class PreparedWeights : IDisposable
     /// <summary>The layers, first to last.</summary>
     public PreparedLayer[] Layers { get; }
 
+    /// <summary>The places of all layers.</summary>
+    public int[] AllLayers { get; }
+
+    /// <summary>The places of the layers whose matrices have other types than those of the layers before.</summary>
+    public int[] DifferentLayers { get; }
+
     /// <summary>The last norm's weights [H].</summary>
     public NativeBuffer NormF { get; }
 
@@ -48,4 +57,6 @@ internal sealed class PreparedWeights : IDisposable
     public long ByteLength => (long)_memory.Length * sizeof(float);
 
     public void Dispose() => _memory.Dispose();
+
+    private static (TensorType, TensorType, TensorType, TensorType) TypesOf(LayerWeights layer) => (layer.InProj.Type, layer.XProj.Type, layer.DtProj.Type, layer.OutProj.Type);
 }

@@ -138,6 +138,8 @@ public class PretrainedModelTests
         Assert.Equal(model.Runner.KernelPath, plan.Path);
         Assert.Equal(plan.Path is "emitted" or "amx", plan.IsEmitted);
         Assert.Equal(before, Logits(model));
+        model.Runner.WarmUp(0, 3, 1000);
+        Assert.Equal(before, Logits(model));
         model.Dispose();
         Assert.Throws<ObjectDisposedException>(model.Compile);
     }
