@@ -50,14 +50,17 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
     /// <summary>The product with weights of a block format and activations of eight bits, as <see cref="BlockProduct{TBytes, TPair, TFormat}"/> chooses.</summary>
     /// <param name="kernels">The path.</param>
     /// <param name="type">The block format.</param>
+    /// <param name="rows">Rows of the weights.</param>
     /// <param name="columns">Columns of the weights.</param>
     /// <param name="tokens">Rows of the activations.</param>
-    internal static unsafe KernelChoice OfBlocks<T, TBytes, TPair, TRows>(KernelSet kernels, TensorType type, int columns, int tokens)
+    internal static unsafe KernelChoice OfBlocks<T, TBytes, TPair, TRows>(KernelSet kernels, TensorType type, int rows, int columns, int tokens)
         where T : unmanaged, ILanes<T>
         where TBytes : unmanaged, IByteLanes<TBytes>
         where TPair : unmanaged, IBytePair<TPair, TBytes>
         where TRows : unmanaged, IRowLanes<TRows, T>
     {
+        if (kernels.Assembled && FewTokensKernel.Takes(type, rows, tokens) && FewTokensKernel.Find(type, FewTokensKernel.MostTokens) != null)
+            return new(nameof(FewTokensKernel), Vnni, kernels.Reason);
         if (kernels.Assembled && tokens >= TileKernel.LeastTokens && TileKernel.Find(type, TileKernel.LeastTokens) != null)
             return new(nameof(TileKernel), Vnni, kernels.Reason);
         if (kernels.HasBlockKernel(type))

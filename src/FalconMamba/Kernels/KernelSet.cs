@@ -230,7 +230,7 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
         TensorType.F32 => KernelChoice.OfFloats<T, F32Format>(this, rows, columns, tokens),
         TensorType.BF16 => KernelChoice.OfFloats<T, BF16Format>(this, rows, columns, tokens),
         TensorType.F16 => KernelChoice.OfFloats<T, F16Format>(this, rows, columns, tokens),
-        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<T, TBytes, TPair, TRows>(this, weights, columns, tokens),
+        _ => Exact ? KernelChoice.OfDecodedBlocks<T>() : KernelChoice.OfBlocks<T, TBytes, TPair, TRows>(this, weights, rows, columns, tokens),
     };
 
     // Only the assembled products of several tokens, or of rounded activations, do; the others have room on the stack.
@@ -315,6 +315,7 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
             if (_norm.Weight is null) ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
             else NormedRounding<T>.Run(_arguments.Input, _arguments.InputStride, in rows, _norm, _arguments.Tokens, Pool, _kernels.Threads);
+            if (_kernels.Assembled && FewTokensProduct<TFormat>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             if (_kernels.Assembled && TiledBlockProduct<TFormat, Tiling>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             if (!_kernels.HasBlockKernel(TFormat.Type) && TiledBlockProduct<TFormat, RowTiling<T, TRows>>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, _kernels.Assembled ? _scratch : null, Pool, _kernels.Threads);

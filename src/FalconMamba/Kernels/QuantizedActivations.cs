@@ -82,9 +82,10 @@ internal sealed class QuantizedActivations : IDisposable
         return (byte*)_arranged.Pointer;
     }
 
-    // Few rows are read as they are by the kernels of one token, more of them by tiles.
+    // One row, or a few, are read by kernels of their own, more of them by tiles.
     private static long ArrangedBytes(int rows, int columns) => Math.Max(
-        (long)Math.Min(rows, TileKernel.LeastTokens - 1) * ArrangedActivations.MostBytes(columns), (long)rows * TileActivations.ByteLength(columns));
+        Math.Max((long)Math.Min(rows, TileKernel.LeastTokens - 1) * ArrangedActivations.MostBytes(columns), (long)Math.Min(rows, FewTokensKernel.MostTogether) * FewTokensActivations.MostBytes(columns)),
+        (long)rows * TileActivations.ByteLength(columns));
 
     public void Dispose()
     {

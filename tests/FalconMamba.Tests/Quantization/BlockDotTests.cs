@@ -121,6 +121,67 @@ public class BlockDotTests
         Assert.All(results[0], value => Assert.True(float.IsFinite(value) && value != 0));
     }
 
+    /// <summary>Where sums of words are largest: all codes, scales and activations at their limits, beside random ones.</summary>
+    [Fact]
+    public void The_largest_numbers_give_the_same_bits_for_any_few_tokens()
+    {
+        foreach (var type in (TensorType[])[TensorType.Q4_K, TensorType.Q5_K, TensorType.Q6_K])
+        {
+            foreach (var (rows, blocks) in ((int, int)[])[(8, 1), (16, 2), (264, 9), (1032, 1)])
+            {
+                var info = type.Info();
+                int columns = blocks * info.BlockLength, most = 17;
+                var bytes = new byte[rows * blocks * info.BlockBytes];
+                var random = new Random(rows);
+                for (var i = 0; i < bytes.Length; i += info.BlockBytes)
+                {
+                    var block = bytes.AsSpan(i, info.BlockBytes);
+                    switch (random.Next(4))
+                    {
+                        case 0: block.Fill(0xFF); break;
+                        case 1: block.Fill(0x80); break;
+                        case 2: block.Clear(); break;
+                        default: random.NextBytes(block); break;
+                    }
+
+                    // d and dmin near one.
+                    BitConverter.TryWriteBytes(block[(type == TensorType.Q6_K ? info.BlockBytes - 2 : 0)..], (Half)(0.5 + random.NextDouble()));
+                    if (type != TensorType.Q6_K) BitConverter.TryWriteBytes(block[2..], (Half)(0.5 + random.NextDouble()));
+                }
+
+                var weights = Tensor.FromBytes("w", type, [rows, columns], bytes);
+                using var input = new NativeBuffer(most * columns);
+                var x = input.Span;
+                for (var i = 0; i < x.Length; i++)
+                {
+                    x[i] = (i / columns % 4) switch
+                    {
+                        0 => 1f,
+                        1 => -1f,
+                        // A group of the largest factor beside groups of the least.
+                        2 => i / 32 % 2 == 0 ? 16f : 1f,
+                        _ => random.NextSingle() - 0.5f,
+                    };
+                }
+
+                var expected = Product("256", most);
+                foreach (var threads in (int[])[1, 3])
+                {
+                    for (var tokens = 1; tokens <= most; tokens++)
+                        Assert.True(expected.AsSpan(0, tokens * rows).SequenceEqual(Product(KernelSet.Paths[0], tokens, threads)), $"{type} {rows}x{columns}, {tokens} tokens, {threads} threads");
+                }
+
+                float[] Product(string path, int tokens, int threads = 1)
+                {
+                    var output = new float[tokens * rows];
+                    using var scratch = new QuantizedActivations(tokens, columns);
+                    KernelSet.Create(path, threads).MatrixProduct(weights, new Rows(input, columns), output, tokens, scratch);
+                    return output;
+                }
+            }
+        }
+    }
+
     [Theory]
     [InlineData(TensorType.Q4_K)]
     [InlineData(TensorType.Q6_K)]
@@ -231,6 +292,7 @@ public class BlockDotTests
                 };
                 switch (path)
                 {
+                    case "amx" or "emitted" when FewTokensProduct<TFormat>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
                     case "amx" or "emitted" when TiledBlockProduct<TFormat, Tiling>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
                     case "amx" or "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
                     case "512" when BytePair512.IsSupported: Run<Lanes512, ByteLanes256, BytePair512, RowLanes512>(in arguments, in rows); break;

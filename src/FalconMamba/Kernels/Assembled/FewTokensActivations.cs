@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using FalconMamba.Formats;
+
+namespace FalconMamba.Kernels.Assembled;
+
+/// <summary>
+/// The activations of some tokens as a <see cref="FewTokensKernel"/> reads them: for each block a part a token, and behind
+/// them the scales of each two tokens [4, 2 tokens, twice the same].
+/// </summary>
+/// <remarks>
+/// A part: codes [256]; factors as words. Q4_K: of each group the factor, and the two sums of its halves as words. Q6_K: of
+/// each 32 columns the factor, twice, and minus 32 times the sums of eight columns of each group as integers
+/// [16, 2]: columns 0 to 3 and 8 to 11, columns 4 to 7 and 12 to 15.
+/// </remarks>
+internal readonly unsafe struct FewTokensActivations
+{
+    /// <summary>Where in a part factors and sums begin.</summary>
+    public const int Factors = 256, Sums = Factors + 32;
+
+    private const int Groups = 8, Columns = 256, Group = ActivationQuantizer.Group, VectorFloats = 16;
+
+    private readonly TensorType _type;
+
+    private FewTokensActivations(TensorType type) => _type = type;
+
+    /// <summary>The bytes of a token's part of a block.</summary>
+    public int PartBytes => Sums + (_type == TensorType.Q4_K ? 32 : 128);
+
+    /// <summary>The layout for weights of a type.</summary>
+    public static FewTokensActivations Of(TensorType type) => new(type);
+
+    /// <summary>The bytes that a token of up to a width takes at most, whatever the format and its company.</summary>
+    public static int MostBytes(int columns) => checked((columns + Columns - 1) / Columns * Of(TensorType.Q6_K).BlockBytes(1));
+
+    /// <summary>The bytes of a block.</summary>
+    public int BlockBytes(int tokens) => (tokens * PartBytes) + ((tokens + 1) / 2 * VectorFloats * sizeof(float));
+
+    /// <summary>Lays out some tokens.</summary>
+    /// <param name="x">The first of them.</param>
+    /// <param name="tokens">How many.</param>
+    /// <param name="destination">Room for <see cref="BlockBytes"/> a block.</param>
+    public void Arrange(in QuantizedRows x, int tokens, byte* destination)
+    {
+        for (var block = 0; block < x.Columns / Columns; block++, destination += BlockBytes(tokens))
+        {
+            for (var token = 0; token < tokens; token++) ArrangePart(x.From(token), block, destination + (token * PartBytes));
+            var scales = (float*)(destination + (tokens * PartBytes));
+            for (var two = 0; two < tokens; two += 2, scales += VectorFloats)
+            {
+                float first = x.From(two).Scales[block], second = x.From(Math.Min(tokens - 1, two + 1)).Scales[block];
+                for (var i = 0; i < VectorFloats; i += 4) Vector128.Create(first, first, second, second).Store(scales + i);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ArrangePart(in QuantizedRows row, int block, byte* part)
+    {
+        var codes = row.Codes + (block * Columns);
+        for (var i = 0; i < Columns; i += Group) Vector256.Load(codes + i).Store(part + i);
+        var factors = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)(row.Factors + (block * Groups))).AsByte());
+        if (_type == TensorType.Q4_K)
+        {
+            factors.Store((ushort*)(part + Factors));
+            var sums = row.Sums + (block * 2 * Groups);
+            StorePairs(Vector128.Load(sums).AsUInt16(), Vector128.Load(sums + Groups).AsUInt16(), (uint*)(part + Sums));
+            return;
+        }
+
+        StorePairs(factors, factors, (uint*)(part + Factors));
+        var ofCodes = (int*)(part + Sums);
+        for (var column = 0; column < Columns; column += 16, ofCodes += 2)
+            (ofCodes[0], ofCodes[1]) = (-32 * (SumOfFour(codes + column) + SumOfFour(codes + column + 8)), -32 * (SumOfFour(codes + column + 4) + SumOfFour(codes + column + 12)));
+    }
+
+    private static void StorePairs(Vector128<ushort> first, Vector128<ushort> last, uint* pairs)
+    {
+        (Vector128.WidenLower(first) | (Vector128.WidenLower(last) << 16)).Store(pairs);
+        (Vector128.WidenUpper(first) | (Vector128.WidenUpper(last) << 16)).Store(pairs + 4);
+    }
+
+    private static int SumOfFour(byte* codes) => (sbyte)codes[0] + (sbyte)codes[1] + (sbyte)codes[2] + (sbyte)codes[3];
+}
