@@ -10,7 +10,7 @@ public class PrefillProducts : ProductBenchmark
     public override MatrixShape Matrix { get; set; } = null!;
 
     /// <inheritdoc/>
-    [Params(8, 64, 256)]
+    [Params(2, 5, 8, 16, 64, 256)]
     public override int Tokens { get; set; }
 
     /// <summary>What <see cref="Matrix"/> takes.</summary>

@@ -23,19 +23,25 @@ internal sealed class KernelReport(string name, KernelPlan plan)
         foreach (var use in plan.Uses)
         {
             string[] what = [use.Count == 1 ? use.Role : $"{use.Role} × {use.Count}", use.Type.ToString(), string.Join(" × ", use.Shape)];
-            if (use.OneToken == use.ManyTokens)
+            foreach (var (tokens, choice) in Different(use))
             {
-                Add(what, "any", use.OneToken);
-                continue;
+                Add(what, tokens, choice);
+                what = ["", "", ""];
             }
-
-            Add(what, "one", use.OneToken);
-            Add(["", "", ""], "many", use.ManyTokens);
         }
 
         table.Write(terminal);
 
         void Add(string[] what, string tokens, KernelChoice choice) => table.Add([.. what, tokens, choice.Name, choice.Instructions, choice.Reason]);
+    }
+
+    // Numbers of tokens that follow one another and have the same kernel are one row.
+    private static IEnumerable<(string Tokens, KernelChoice Choice)> Different(KernelUse use)
+    {
+        if (use.OneToken == use.FewTokens && use.FewTokens == use.ManyTokens) return [("any", use.OneToken)];
+        if (use.OneToken == use.FewTokens) return [("one, few", use.OneToken), ("many", use.ManyTokens)];
+        if (use.FewTokens == use.ManyTokens) return [("one", use.OneToken), ("more", use.ManyTokens)];
+        return [("one", use.OneToken), ("few", use.FewTokens), ("many", use.ManyTokens)];
     }
 
     public void WriteJson(Terminal terminal) => JsonOutput.Write(terminal, json =>
@@ -56,6 +62,7 @@ internal sealed class KernelReport(string name, KernelPlan plan)
             json.WriteString("type", use.Type.ToString());
             json.WriteNumbers("shape", use.Shape);
             Write(json, "one_token", use.OneToken);
+            Write(json, "few_tokens", use.FewTokens);
             Write(json, "many_tokens", use.ManyTokens);
         });
     });

@@ -37,7 +37,7 @@ public class CheckpointTests
         var tied = whole.RootElement.GetProperty("config").GetProperty("tie_word_embeddings").GetBoolean() ? 1 : 0;
         Assert.Equal(whole.RootElement.GetProperty("tensor_count").GetInt32() + tied, groups.Sum(group => group.GetProperty("count").GetInt32()));
         foreach (var group in groups)
-            foreach (var tokens in (string[])["one_token", "many_tokens"])
+            foreach (var tokens in (string[])["one_token", "few_tokens", "many_tokens"])
                 foreach (var field in (string[])["kernel", "instructions", "reason"]) Assert.NotEmpty(group.GetProperty(tokens).GetProperty(field).GetString()!);
 
         var table = Falcon.Output("inspect", Falcon.Model, "--kernels");

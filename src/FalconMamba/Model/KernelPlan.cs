@@ -7,6 +7,9 @@ namespace FalconMamba.Model;
 /// <summary>Which kernels a model runs on, on this machine and why; told without loading it.</summary>
 public sealed record KernelPlan
 {
+    // As many as a few sequences at once have, or a verification of guesses.
+    private const int Few = 5;
+
     /// <summary>The kernels' path: amx, emitted, 512, 256, 128 or generic.</summary>
     public required string Path { get; init; }
 
@@ -14,7 +17,7 @@ public sealed record KernelPlan
     /// Whether kernels are assembled at run time: on the paths emitted and amx, where the system allows it. Else all of them are
     /// compiled code.
     /// </summary>
-    public bool IsEmitted => Path is "emitted" or "amx" && !Uses.Any(use => use.OneToken.Reason == KernelChoice.NoCode || use.ManyTokens.Reason == KernelChoice.NoCode);
+    public bool IsEmitted => Path is "emitted" or "amx" && !Uses.Any(use => use.Choices.Any(choice => choice.Reason == KernelChoice.NoCode));
 
     /// <summary>Why it is this path.</summary>
     public required string Reason { get; init; }
@@ -64,7 +67,7 @@ public sealed record KernelPlan
                 .. tensors.GroupBy(t => (t.Role, t.Tensor.Type, Shape: string.Join(',', t.Tensor.Shape))).Select(group =>
                 {
                     var (role, tensor, small) = group.First();
-                    return new KernelUse(role, group.Count(), tensor.Type, tensor.Shape, small ?? Product(tensor, 1), small ?? Product(tensor, chunk));
+                    return new KernelUse(role, group.Count(), tensor.Type, tensor.Shape, small ?? Product(tensor, 1), small ?? Product(tensor, Few), small ?? Product(tensor, chunk));
                 }),
             ],
         };
@@ -101,5 +104,10 @@ public sealed record KernelPlan
 /// <param name="Type">Their type.</param>
 /// <param name="Shape">The shape of each.</param>
 /// <param name="OneToken">The kernel while tokens are generated one by one.</param>
+/// <param name="FewTokens">The kernel for a few sequences at once, or for guesses that are verified: for five tokens.</param>
 /// <param name="ManyTokens">The kernel while a prompt is read.</param>
-public sealed record KernelUse(string Role, int Count, TensorType Type, ImmutableArray<long> Shape, KernelChoice OneToken, KernelChoice ManyTokens);
+public sealed record KernelUse(
+    string Role, int Count, TensorType Type, ImmutableArray<long> Shape, KernelChoice OneToken, KernelChoice FewTokens, KernelChoice ManyTokens)
+{
+    internal IEnumerable<KernelChoice> Choices => [OneToken, FewTokens, ManyTokens];
+}
