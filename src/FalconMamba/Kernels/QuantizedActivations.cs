@@ -82,10 +82,10 @@ internal sealed class QuantizedActivations : IDisposable
         return (byte*)_arranged.Pointer;
     }
 
-    // One row, or a few, are read by kernels of their own, more of them by tiles.
+    // A row or two are read by kernels of their own; panels of eight rows ask for more than tiles.
     private static long ArrangedBytes(int rows, int columns) => Math.Max(
-        Math.Max((long)Math.Min(rows, TileKernel.LeastTokens - 1) * ArrangedActivations.MostBytes(columns), (long)Math.Min(rows, FewTokensKernel.MostTogether) * FewTokensActivations.MostBytes(columns)),
-        (long)rows * TileActivations.ByteLength(columns));
+        (long)Math.Min(rows, TileKernel.LeastTokens - 1) * ArrangedActivations.MostBytes(columns),
+        rows * Math.Max(FewTokensActivations.MostBytes(columns), (long)TileActivations.ByteLength(columns)));
 
     public void Dispose()
     {

@@ -1,8 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using FalconMamba.Formats;
-using FalconMamba.Kernels.Assembled;
 using FalconMamba.Quantization;
 
 namespace FalconMamba.Kernels;
@@ -39,14 +37,6 @@ internal static unsafe class WeightPanel
     public static void Fill<TFormat>(TFormat* blocks, int rowBlocks, int rows, int count, byte* panel)
         where TFormat : unmanaged, IBlockFormat<TFormat>
     {
-        var kernel = TFormat.Type == TensorType.Q4_K && rows == Rows ? PanelKernel.Find() : null;
-        if (kernel is not null)
-        {
-            var arguments = new PanelKernelArguments { Blocks = (byte*)blocks, RowBytes = (long)rowBlocks * sizeof(TFormat), Panel = panel };
-            kernel(&arguments);
-            return;
-        }
-
         var starts = stackalloc TFormat*[Lanes];
         var memory = stackalloc byte[(Lanes + 1) * Vector512<byte>.Count];
         // What lies across two lines of a cache is slow to be read again.

@@ -61,7 +61,7 @@ public class KernelPathTests
             var logits = Logits(out var path);
             Assert.Equal(Environment.GetEnvironmentVariable(PathVariable) ?? WidestPath, path);
             Assert.Equal(path is "amx" or "emitted" && !forbidden ? nameof(FloatKernel) : nameof(MatrixProduct<,>), KernelSet.Create(1).Choose(TensorType.F32, 64, 64, 1).Name);
-            Assert.Equal(path is "amx" or "emitted" && !forbidden ? nameof(TileKernel) : nameof(RowTile<,,,>), KernelSet.Create(1).Choose(TensorType.Q4_K, 64, 256, 32).Name);
+            Assert.Equal(path is "amx" or "emitted" && !forbidden ? nameof(FewTokensKernel) : nameof(RowTile<,,,>), KernelSet.Create(1).Choose(TensorType.Q4_K, 64, 256, 32).Name);
             if (Environment.GetEnvironmentVariable("DOTNET_EnableAVXVNNI") == "0") Assert.False(AvxVnni.IsSupported);
             if (Environment.GetEnvironmentVariable("DOTNET_EnableAVX512") == "0") Assert.False(Avx512F.IsSupported);
             if (Environment.GetEnvironmentVariable("DOTNET_EnableAVX2") == "0") Assert.False(Avx2.IsSupported);

@@ -9,7 +9,8 @@ namespace FalconMamba.Kernels.Assembled;
 /// them the scales of each two tokens [4, 2 tokens, twice the same].
 /// </summary>
 /// <remarks>
-/// A part: codes [256]; factors as words. Q4_K: of each group the factor, and the two sums of its halves as words. Q6_K: of
+/// A part: codes [256]; factors as words. Q4_K: of each group the factor, half its sum as a word, rounded
+/// down, and what is left of it, 0 or 1, as a byte. Q6_K: of
 /// each 32 columns the factor, twice, and minus 32 times the sums of eight columns of each group as integers
 /// [16, 2]: columns 0 to 3 and 8 to 11, columns 4 to 7 and 12 to 15.
 /// </remarks>
@@ -17,6 +18,9 @@ internal readonly unsafe struct FewTokensActivations
 {
     /// <summary>Where in a part factors and sums begin.</summary>
     public const int Factors = 256, Sums = Factors + 32;
+
+    /// <summary>Where in a part of Q4_K the sums' remainders begin.</summary>
+    public const int Odd = Sums + (Groups * sizeof(short));
 
     private const int Groups = 8, Columns = 256, Group = ActivationQuantizer.Group, VectorFloats = 16;
 
@@ -42,15 +46,18 @@ internal readonly unsafe struct FewTokensActivations
     /// <param name="destination">Room for <see cref="BlockBytes"/> a block.</param>
     public void Arrange(in QuantizedRows x, int tokens, byte* destination)
     {
-        for (var block = 0; block < x.Columns / Columns; block++, destination += BlockBytes(tokens))
+        for (var block = 0; block < x.Columns / Columns; block++, destination += BlockBytes(tokens)) Arrange(in x, tokens, block, destination);
+    }
+
+    /// <summary>Lays out a block of some tokens.</summary>
+    public void Arrange(in QuantizedRows x, int tokens, int block, byte* destination)
+    {
+        for (var token = 0; token < tokens; token++) ArrangePart(x.From(token), block, destination + (token * PartBytes));
+        var scales = (float*)(destination + (tokens * PartBytes));
+        for (var two = 0; two < tokens; two += 2, scales += VectorFloats)
         {
-            for (var token = 0; token < tokens; token++) ArrangePart(x.From(token), block, destination + (token * PartBytes));
-            var scales = (float*)(destination + (tokens * PartBytes));
-            for (var two = 0; two < tokens; two += 2, scales += VectorFloats)
-            {
-                float first = x.From(two).Scales[block], second = x.From(Math.Min(tokens - 1, two + 1)).Scales[block];
-                for (var i = 0; i < VectorFloats; i += 4) Vector128.Create(first, first, second, second).Store(scales + i);
-            }
+            float first = x.From(two).Scales[block], second = x.From(Math.Min(tokens - 1, two + 1)).Scales[block];
+            for (var i = 0; i < VectorFloats; i += 4) Vector128.Create(first, first, second, second).Store(scales + i);
         }
     }
 
@@ -64,20 +71,19 @@ internal readonly unsafe struct FewTokensActivations
         {
             factors.Store((ushort*)(part + Factors));
             var sums = row.Sums + (block * 2 * Groups);
-            StorePairs(Vector128.Load(sums).AsUInt16(), Vector128.Load(sums + Groups).AsUInt16(), (uint*)(part + Sums));
+            var (first, last) = (Vector128.Load(sums), Vector128.Load(sums + Groups));
+            var differing = first ^ last;
+            ((first & last) + (differing >> 1)).Store((short*)(part + Sums));
+            var odd = differing & Vector128<short>.One;
+            Vector128.Narrow(odd, odd).GetLower().Store((sbyte*)(part + Odd));
             return;
         }
 
-        StorePairs(factors, factors, (uint*)(part + Factors));
+        (Vector128.WidenLower(factors) * 0x10001u).Store((uint*)(part + Factors));
+        (Vector128.WidenUpper(factors) * 0x10001u).Store((uint*)(part + Factors) + 4);
         var ofCodes = (int*)(part + Sums);
         for (var column = 0; column < Columns; column += 16, ofCodes += 2)
             (ofCodes[0], ofCodes[1]) = (-32 * (SumOfFour(codes + column) + SumOfFour(codes + column + 8)), -32 * (SumOfFour(codes + column + 4) + SumOfFour(codes + column + 12)));
-    }
-
-    private static void StorePairs(Vector128<ushort> first, Vector128<ushort> last, uint* pairs)
-    {
-        (Vector128.WidenLower(first) | (Vector128.WidenLower(last) << 16)).Store(pairs);
-        (Vector128.WidenUpper(first) | (Vector128.WidenUpper(last) << 16)).Store(pairs + 4);
     }
 
     private static int SumOfFour(byte* codes) => (sbyte)codes[0] + (sbyte)codes[1] + (sbyte)codes[2] + (sbyte)codes[3];

@@ -7,14 +7,15 @@ using static Iced.Intel.AssemblerRegisters;
 namespace FalconMamba.Kernels.Assembled;
 
 /// <summary>
-/// The product of Q4_K or Q6_K with a few tokens, assembled: the same integers and operations on floats as in
+/// The product of Q4_K or Q6_K with a few tokens at a time, assembled: the same integers and operations on floats as in
 /// <see cref="BlockProduct{TBytes, TPair, TFormat}"/>, hence the same bits.
 /// </summary>
 /// <remarks>
 /// Eight rows go side by side, a block at a time, each an eighth of the registers; so weights are nearly one stream, and little
 /// has to change places. A token's eight columns are broadcast to the rows as they are loaded, which takes no time. Sums over
 /// so few columns that they fit words are multiplied, two groups at a time, with scales times factors. What changes places
-/// does so between the tokens' multiplications, for which the processor has other units.
+/// does so between the tokens' multiplications, for which the processor has other units. More tokens than a few pass a panel,
+/// which is the scratch of some groups of rows.
 /// Registers: rsi and rdx the blocks of the first and of the fifth row, r8 the bytes of a row, r9 three times as many; r10 the
 /// activations, r11 the scratch, rcx the blocks left, rbx the groups left; r15 and rbp the next blocks of those rows; r13 the
 /// next rows, r14 what is asked for; rax the output, r12 its stride. Of the vectors zmm0 to zmm3 are codes, zmm4 to zmm7 sums,
@@ -28,11 +29,14 @@ internal abstract class FewTokensKernel
     /// <summary>The tokens of a pass at most: more find no registers.</summary>
     public const int MostTokens = 8;
 
-    /// <summary>The tokens of all passes at most: a third pass would cost more than tiles.</summary>
+    /// <summary>The tokens of all passes at most: a third pass would cost more than a panel.</summary>
     public const int MostTogether = 2 * MostTokens;
 
     /// <summary>The bytes of scratch, which begins at a multiple of 64.</summary>
     public const int ScratchBytes = Sums + (MostTokens / 2 * VectorBytes);
+
+    /// <summary>The groups of rows of a panel at most; each takes <see cref="ScratchBytes"/>.</summary>
+    public const int MostGroups = 4;
 
     protected const int VectorBytes = 64;
 
@@ -43,20 +47,26 @@ internal abstract class FewTokensKernel
 
     protected const int FirstColumns = Minimums + (4 * VectorBytes), LastColumns = FirstColumns + (8 * VectorBytes), UpperColumns = LastColumns + (8 * VectorBytes);
 
-    private const int Sums = UpperColumns + (8 * VectorBytes);
+    // Of a panel only: the groups' minimums [3], dmin.
+    protected const int GroupMinimums = UpperColumns + (8 * VectorBytes), MinimumHeads = GroupMinimums + (3 * VectorBytes);
+
+    private const int Sums = MinimumHeads + VectorBytes;
 
     // Measured: from memory to the second-level cache, so far behind the rows that are asked for in any case.
     private const int AheadBytes = 8 * 1024, PageAheadBytes = 32 * 1024;
 
-    private static readonly ConcurrentDictionary<(TensorType, int), nint> Loaded = [];
+    private static readonly ConcurrentDictionary<(TensorType, int, FewTokensTask), nint> Loaded = [];
+
+    private readonly FewTokensTask _task;
 
     // What is still to be added between multiplications, and between how many.
     private readonly Queue<Action> _beside = [];
 
     private int _gaps;
 
-    protected FewTokensKernel(TensorType type, int tokens)
+    protected FewTokensKernel(TensorType type, int tokens, FewTokensTask task)
     {
+        _task = task;
         Info = type.Info();
         Layout = FewTokensActivations.Of(type);
         Tokens = tokens;
@@ -70,6 +80,9 @@ internal abstract class FewTokensKernel
 
     protected int Tokens { get; }
 
+    // A group's share of the next tile's activations.
+    private int ShareOfActivations => Layout.BlockBytes(Tokens) / MostGroups;
+
     /// <summary>How many pairs of tokens, the last one of one token if need be.</summary>
     protected int Twos => (Tokens + 1) / 2;
 
@@ -82,22 +95,20 @@ internal abstract class FewTokensKernel
     /// <summary>The times that the tokens pass in a block.</summary>
     protected abstract int Passes { get; }
 
-    /// <summary>Whether the kernels take a product: from two tokens on, since one has a kernel of its own.</summary>
+    /// <summary>Whether the kernels take a product of two or more tokens; one has a kernel of its own.</summary>
     /// <param name="type">The block format.</param>
     /// <param name="rows">The rows of the weights.</param>
-    /// <param name="tokens">How many tokens.</param>
-    public static bool Takes(TensorType type, int rows, int tokens) =>
-        type is TensorType.Q4_K or TensorType.Q6_K && rows % Rows == 0 && tokens is >= 2 and <= MostTogether;
+    public static bool Takes(TensorType type, int rows) => type is TensorType.Q4_K or TensorType.Q6_K && rows % Rows == 0;
 
     /// <summary>The kernel for so many tokens, assembled when it is first asked for.</summary>
     /// <param name="type">The block format: Q4_K or Q6_K.</param>
-    /// <param name="tokens">One to <see cref="MostTokens"/>.</param>
+    /// <param name="tokens">One to <see cref="MostTokens"/>; to fill a panel, any.</param>
+    /// <param name="task">What it does.</param>
     /// <returns>The function, or null if there is none or the system allows no code to be made.</returns>
-    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type, int tokens)
+    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type, int tokens, FewTokensTask task = FewTokensTask.Stream)
     {
         if (!KernelAssembler.IsSupported) return null;
-        return (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd(
-            (type, tokens), static key => (nint)(key.Item1 == TensorType.Q4_K ? (FewTokensKernel)new FewTokensQ4_K(key.Item2) : new FewTokensQ6_K(key.Item2)).Assemble());
+        return (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd((type, tokens, task), static key => (nint)Create(key.Item1, key.Item2, key.Item3).Assemble());
     }
 
     /// <summary>What a format's own vectors are used for while it multiplies: eight, and one more.</summary>
@@ -111,6 +122,12 @@ internal abstract class FewTokensKernel
 
     /// <summary>Leaves the tokens' totals of a block of eight rows, and transposes for the next one.</summary>
     protected abstract void Multiply();
+
+    /// <summary>Leaves in the scratch what <see cref="MultiplyPanel"/> finds there of a block of eight rows.</summary>
+    protected abstract void Fill();
+
+    /// <summary>Leaves the tokens' totals of a block of eight rows in a panel.</summary>
+    protected abstract void MultiplyPanel();
 
     /// <summary>Turns totals in zmm0, as <see cref="TotalsOfTwo"/> leaves them, to floats times their scale.</summary>
     protected abstract void Scale(int two);
@@ -151,7 +168,7 @@ internal abstract class FewTokensKernel
             Code.vpmullw(high, high, Scratch(Scales, pass));
             if (pass == 0) Code.vpmaddwd(Totals[token], low, high);
             else Code.vpdpwssd(Totals[token], low, high);
-            AskForNextRows((pass * Tokens) + token);
+            Ask((pass * Tokens) + token);
             if (_beside.Count == 0) continue;
             for (var left = (_beside.Count + _gaps - 1) / _gaps; left > 0; left--) _beside.Dequeue()();
             _gaps--;
@@ -245,14 +262,26 @@ internal abstract class FewTokensKernel
         };
     }
 
+    private static FewTokensKernel Create(TensorType type, int tokens, FewTokensTask task) =>
+        type == TensorType.Q4_K ? new FewTokensQ4_K(tokens, task) : new FewTokensQ6_K(tokens, task);
+
     private unsafe delegate* unmanaged[Cdecl]<void*, void> Assemble()
     {
-        var group = Code.CreateLabel();
-        var block = Code.CreateLabel();
         Quarters.LoadMasks();
         Code.mov(ebp, 0xAAAAAAAA);
         Code.kmovd(k4, ebp);
         Prepare();
+        if (_task == FewTokensTask.Stream) StreamRows();
+        else if (_task == FewTokensTask.Fill) FillPanel();
+        else SendTiles();
+        return Kernel.Load();
+    }
+
+    // FewTokensArguments.
+    private void StreamRows()
+    {
+        var group = Code.CreateLabel();
+        var block = Code.CreateLabel();
         Code.mov(rsi, __qword_ptr[rdi]);
         Code.mov(r8, __qword_ptr[rdi + 8]);
         Code.lea(r9, __[r8 + (r8 * 2)]);
@@ -284,7 +313,51 @@ internal abstract class FewTokensKernel
         Code.add(rax, Rows * sizeof(float));
         Code.dec(rbx);
         Code.jnz(group);
-        return Kernel.Load();
+    }
+
+    // FewTokensTileArguments.
+    private void FillPanel()
+    {
+        var group = Code.CreateLabel();
+        Code.mov(rsi, __qword_ptr[rdi]);
+        Code.mov(r8, __qword_ptr[rdi + 8]);
+        Code.lea(r9, __[r8 + (r8 * 2)]);
+        Code.mov(r11, __qword_ptr[rdi + 16]);
+        Code.mov(rbx, __qword_ptr[rdi + 24]);
+        Code.Label(ref group);
+        Code.lea(rdx, __[rsi + (r8 * 4)]);
+        Fill();
+        Code.lea(rsi, __[rsi + (r8 * 8)]);
+        Code.add(r11, ScratchBytes);
+        Code.dec(rbx);
+        Code.jnz(group);
+    }
+
+    // FewTokensTileArguments; r13 are the next tile's activations.
+    private void SendTiles()
+    {
+        var tile = Code.CreateLabel();
+        var group = Code.CreateLabel();
+        Code.mov(r10, __qword_ptr[rdi + 32]);
+        Code.mov(rax, __qword_ptr[rdi + 40]);
+        Code.mov(rcx, __qword_ptr[rdi + 48]);
+        Code.mov(r14, __qword_ptr[rdi + 56]);
+        Code.Label(ref tile);
+        Code.mov(r11, __qword_ptr[rdi + 16]);
+        Code.mov(rbx, __qword_ptr[rdi + 24]);
+        Code.lea(r13, __[r10 + Layout.BlockBytes(Tokens)]);
+        Code.Label(ref group);
+        MultiplyPanel();
+        ScaleBlock();
+        Code.add(r11, ScratchBytes);
+        Code.add(rax, Twos * VectorBytes);
+        Code.add(r13, ShareOfActivations);
+        if (_task == FewTokensTask.TileAndAsk) Code.add(r14, Rows * Info.BlockBytes);
+        Code.dec(rbx);
+        Code.jnz(group);
+        Code.add(r10, Layout.BlockBytes(Tokens));
+        Code.dec(rcx);
+        Code.jnz(tile);
     }
 
     // Of these rows, or the first one of the next rows; the last block of all is its own next one.
@@ -299,13 +372,30 @@ internal abstract class FewTokensKernel
         Code.lea(rbp, __[r15 + (r8 * 4)]);
     }
 
-    // The next rows follow these: while a block of each is multiplied, as many bytes are asked for in reading order, little by
-    // little, since all at once would hold up what is loaded.
-    private void AskForNextRows(int step)
+    // What is multiplied next, little by little, since all at once would hold up what is loaded.
+    private void Ask(int step)
     {
-        var (lines, steps) = (((Rows * Info.BlockBytes) + VectorBytes - 1) / VectorBytes, Passes * Tokens);
-        for (var line = lines * step / steps; line < lines * (step + 1) / steps; line++) Code.prefetcht1(__byte_ptr[r14 + (AheadBytes + (line * VectorBytes))]);
-        if (step == 0) Code.prefetcht1(__byte_ptr[r14 + PageAheadBytes]);
+        switch (_task)
+        {
+            case FewTokensTask.Stream:
+                // The next rows follow these: while a block of each is multiplied, as many bytes are asked for in reading order.
+                foreach (var place in Share(step, Rows * Info.BlockBytes)) Code.prefetcht1(__byte_ptr[r14 + (AheadBytes + place)]);
+                if (step == 0) Code.prefetcht1(__byte_ptr[r14 + PageAheadBytes]);
+                break;
+            default:
+                // The next panel's rows follow as well; the first tile asks for them.
+                if (_task == FewTokensTask.TileAndAsk) foreach (var place in Share(step, Rows * Info.BlockBytes)) Code.prefetcht1(__byte_ptr[r14 + place]);
+                foreach (var place in Share(step, ShareOfActivations)) Code.prefetcht0(__byte_ptr[r13 + place]);
+                foreach (var place in Share(step, Twos * VectorBytes)) Code.prefetcht0(__byte_ptr[rax + ((MostGroups * Twos * VectorBytes) + place)]);
+                break;
+        }
+    }
+
+    // A step's share of the lines of so many bytes.
+    private IEnumerable<int> Share(int step, int bytes)
+    {
+        var (lines, steps) = ((bytes + VectorBytes - 1) / VectorBytes, Passes * Tokens);
+        for (var line = lines * step / steps; line < lines * (step + 1) / steps; line++) yield return line * VectorBytes;
     }
 
     // The quarters of four registers, to every second vector of the scratch.
@@ -340,9 +430,10 @@ internal abstract class FewTokensKernel
             TotalsOfTwo(two);
             Code.vcvtdq2ps(zmm0, zmm0);
             Scale(two);
-            Code.vmovaps(zmm1, Scratch(Sums, two));
+            var sums = _task == FewTokensTask.Stream ? Scratch(Sums, two) : __zmmword_ptr[rax + (two * VectorBytes)];
+            Code.vmovaps(zmm1, sums);
             Code.vfmadd231ps(zmm1, zmm0, __zmmword_ptr[r10 + ((Tokens * Layout.PartBytes) + (two * VectorBytes))]);
-            Code.vmovaps(Scratch(Sums, two), zmm1);
+            Code.vmovaps(sums, zmm1);
         }
     }
 

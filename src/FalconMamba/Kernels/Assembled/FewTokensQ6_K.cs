@@ -8,7 +8,7 @@ namespace FalconMamba.Kernels.Assembled;
 /// Q6_K: sixteen groups of 16 columns with signed scales. Sums begin with minus 32 times those of the activations, so that over
 /// eight columns they fit words, and nothing has to be subtracted afterwards.
 /// </summary>
-internal sealed class FewTokensQ6_K(int tokens) : FewTokensKernel(TensorType.Q6_K, tokens)
+internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task) : FewTokensKernel(TensorType.Q6_K, tokens, task)
 {
     // Of a block, in bytes: low four bits; upper two bits; scales; d in the last two of the last sixteen.
     private const int UpperPlace = 128, ScalePlace = 192, HeadPlace = 194, Pairs = 8;
@@ -40,6 +40,20 @@ internal sealed class FewTokensQ6_K(int tokens) : FewTokensKernel(TensorType.Q6_
         // Once the upper bits of the second half are in registers, those of the next block may take their place.
         LoadUpper(1);
         AddBeside(Begin(r15, rbp), Pairs / 2);
+        MultiplyHalf(1, LastColumns);
+    }
+
+    protected override void Fill()
+    {
+        foreach (var step in Begin(rsi, rdx)) step();
+        foreach (var step in Transpose(rsi, rdx, VectorBytes, LastColumns)) step();
+        UnpackScales();
+    }
+
+    protected override void MultiplyPanel()
+    {
+        MultiplyHalf(0, FirstColumns);
+        LoadUpper(1);
         MultiplyHalf(1, LastColumns);
     }
 
