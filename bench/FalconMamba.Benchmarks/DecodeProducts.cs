@@ -1,5 +1,3 @@
-using BenchmarkDotNet.Attributes;
-
 namespace FalconMamba.Benchmarks;
 
 /// <summary>The matrix products of one generated token: bound by memory.</summary>

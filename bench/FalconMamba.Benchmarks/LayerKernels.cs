@@ -1,5 +1,3 @@
-using BenchmarkDotNet.Attributes;
-
 namespace FalconMamba.Benchmarks;
 
 /// <summary>The kernels between the matrix products.</summary>

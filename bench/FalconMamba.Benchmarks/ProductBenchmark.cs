@@ -1,5 +1,3 @@
-using BenchmarkDotNet.Attributes;
-
 namespace FalconMamba.Benchmarks;
 
 /// <summary>A matrix product for every type of weights.</summary>

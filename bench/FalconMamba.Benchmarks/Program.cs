@@ -1,4 +1,3 @@
-using BenchmarkDotNet.Running;
 using FalconMamba.Benchmarks;
 
 // Times single kernels: dotnet run --project bench/FalconMamba.Benchmarks -c Release -- --filter '*Decode*Q4_K*'

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -51,8 +52,20 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             _blocks = blocks,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
         };
-        if (scratch is not null && arguments.Tokens < TileKernel.LeastTokens && blocks is > 0 and <= MostBlocks) job.Arrange(scratch);
+        if (scratch is null || arguments.Tokens >= TileKernel.LeastTokens || blocks is 0 or > MostBlocks)
+        {
+            pool.Run(ref job, job._ranges.Count, threads);
+            return;
+        }
+
+        var choice = PrefetchChoice.Of(TFormat.Type);
+        // More tokens find the weights near.
+        var bytes = arguments.Tokens == 1 ? (long)arguments.Rows * blocks * sizeof(TFormat) : 0;
+        var far = choice.Next(bytes);
+        job.Arrange(scratch, far);
+        var start = Stopwatch.GetTimestamp();
         pool.Run(ref job, job._ranges.Count, threads);
+        choice.Add(bytes, far, Stopwatch.GetTimestamp() - start);
     }
 
     public readonly void Run(int block)
@@ -69,9 +82,9 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             for (var token = 0; token < _arguments.Tokens; token++) MultiplyRows(row, Math.Min(end, row + RowsAtOnce), token);
     }
 
-    private void Arrange(QuantizedActivations scratch)
+    private void Arrange(QuantizedActivations scratch, bool far)
     {
-        _assembled = BlockKernel.Find(TFormat.Type);
+        _assembled = BlockKernel.Find(TFormat.Type, far);
         if (_assembled is null) return;
         _arrangedBytes = ArrangedActivations.Batches(_blocks) * ArrangedActivations.BatchBytes(TFormat.Length);
         _arranged = scratch.Arranged(_arguments.Tokens, _arrangedBytes);

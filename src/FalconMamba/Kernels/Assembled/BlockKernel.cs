@@ -27,14 +27,20 @@ internal abstract class BlockKernel
     public const int MostBlocks = 1024;
 
     protected const int Batch = ArrangedActivations.Batch;
-    private const int PrefetchBytes = 6144, PageAheadBytes = 32 * 1024, LineBytes = 64;
+    private const int NearBytes = 6 * 1024, FarBytes = 16 * 1024, PageAheadBytes = 32 * 1024, LineBytes = 64;
 
-    private static readonly ConcurrentDictionary<TensorType, nint> Loaded = [];
+    private static readonly ConcurrentDictionary<(TensorType, bool), nint> Loaded = [];
 
     // Of the chains.
     private static readonly AssemblerRegisterXMM[] Sums = [xmm4, xmm5, xmm16, xmm17, xmm18, xmm19, xmm20, xmm21];
 
-    protected BlockKernel(TensorType type) => Info = type.Info();
+    private readonly bool _far;
+
+    protected BlockKernel(TensorType type, bool far)
+    {
+        Info = type.Info();
+        _far = far;
+    }
 
     protected TensorTypeInfo Info { get; }
 
@@ -44,12 +50,13 @@ internal abstract class BlockKernel
 
     /// <summary>The kernel for weights of a type, assembled when it is first asked for.</summary>
     /// <param name="type">The block format.</param>
+    /// <param name="far">How far ahead it asks for weights: see <see cref="PrefetchChoice"/>.</param>
     /// <returns>The function, or null if there is none or the system allows no code to be made.</returns>
-    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type)
+    public static unsafe delegate* unmanaged[Cdecl]<void*, void> Find(TensorType type, bool far = false)
     {
         if (!KernelAssembler.IsSupported || BlockFormats.Find(type) is null) return null;
         return (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd(
-            type, static type => (nint)(IsShort(type) ? (BlockKernel)new ShortBlockKernel(type) : new LongBlockKernel(type)).Assemble());
+            (type, far), static key => (nint)(IsShort(key.Item1) ? (BlockKernel)new ShortBlockKernel(key.Item1, key.Item2) : new LongBlockKernel(key.Item1, key.Item2)).Assemble());
     }
 
     /// <summary>Loads the constants.</summary>
@@ -64,7 +71,11 @@ internal abstract class BlockKernel
     /// <summary>Asks for weights that a later step reads.</summary>
     protected void Prefetch(int place, int bytes)
     {
-        for (var line = 0; line < bytes; line += LineBytes) Code.prefetcht0(__byte_ptr[rsi + (PrefetchBytes + place + line)]);
+        for (var line = 0; line < bytes; line += LineBytes)
+        {
+            if (_far) Code.prefetcht1(__byte_ptr[rsi + (FarBytes + place + line)]);
+            else Code.prefetcht0(__byte_ptr[rsi + (NearBytes + place + line)]);
+        }
     }
 
     /// <summary>Leaves in zmm0, for each quarter of the registers, its total in each of four; zmm1 to zmm3 are lost.</summary>
@@ -166,9 +177,10 @@ internal abstract class BlockKernel
         var link = Code.CreateLabel();
         BeginChain();
         Code.mov(rcx, __qword_ptr[rdi + 48]);
-        Code.lea(rdx, __[rsi + PrefetchBytes]);
+        Code.lea(rdx, __[rsi + (_far ? FarBytes : NearBytes)]);
         Code.Label(ref link);
-        Code.prefetcht0(__byte_ptr[rdx]);
+        if (_far) Code.prefetcht1(__byte_ptr[rdx]);
+        else Code.prefetcht0(__byte_ptr[rdx]);
         Code.add(rdx, LineBytes);
         Link();
         Code.dec(rcx);

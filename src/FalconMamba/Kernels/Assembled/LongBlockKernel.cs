@@ -9,7 +9,7 @@ namespace FalconMamba.Kernels.Assembled;
 /// The formats of 256 weights: Q4_K, Q5_K, Q6_K. A block is four times 64 codes of up to six bits in one register. The scales
 /// of four blocks are unpacked at once, a block a quarter of a register, to words that a shuffle spreads over the products.
 /// </summary>
-internal sealed class LongBlockKernel(TensorType type) : BlockKernel(type)
+internal sealed class LongBlockKernel(TensorType type, bool far) : BlockKernel(type, far)
 {
     private const int HalfBatch = Batch / 2, Words = 32 * sizeof(short);
 

@@ -10,7 +10,7 @@ namespace FalconMamba.Kernels.Assembled;
 /// What codes are too high by, or the minimums, is the sum of a block's activations times
 /// one number.
 /// </summary>
-internal sealed class ShortBlockKernel(TensorType type) : BlockKernel(type)
+internal sealed class ShortBlockKernel(TensorType type, bool far) : BlockKernel(type, far)
 {
     private const int Length = 32;
 
