@@ -1,3 +1,5 @@
+using BenchmarkDotNet.Attributes;
+
 namespace FalconMamba.Benchmarks;
 
 /// <summary>The matrix products of one generated token: bound by memory.</summary>

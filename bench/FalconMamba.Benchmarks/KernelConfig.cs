@@ -1,3 +1,10 @@
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Perfolizer.Horology;
+
 namespace FalconMamba.Benchmarks;
 
 /// <summary>How kernels are timed and what is told about them.</summary>

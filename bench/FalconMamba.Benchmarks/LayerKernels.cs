@@ -1,3 +1,5 @@
+using BenchmarkDotNet.Attributes;
+
 namespace FalconMamba.Benchmarks;
 
 /// <summary>The kernels between the matrix products.</summary>

@@ -1,3 +1,5 @@
+using BenchmarkDotNet.Attributes;
+
 namespace FalconMamba.Benchmarks;
 
 /// <summary>The large matrix products of a prompt's tokens, or of as many sequences: bound by arithmetic.</summary>

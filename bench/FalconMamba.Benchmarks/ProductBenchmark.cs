@@ -1,3 +1,5 @@
+using BenchmarkDotNet.Attributes;
+
 namespace FalconMamba.Benchmarks;
 
 /// <summary>A matrix product for every type of weights.</summary>
