@@ -8,36 +8,20 @@ using FalconMamba.Tokenization;
 namespace FalconMamba.Cli.Tests;
 
 /// <summary>The verbs <c>read</c>, <c>ask</c> and <c>sessions</c>.</summary>
-[Collection(nameof(SessionsVariable))]
-public sealed class ReadTests : IDisposable
+public sealed class ReadTests : SessionsFolderTests
 {
-    private readonly TemporaryFolder _folder = new();
-    private readonly FolderStateStore _store;
-
-    public ReadTests()
-    {
-        _store = new FolderStateStore(_folder["sessions"]);
-        Environment.SetEnvironmentVariable(SessionsVariable.Name, _store.Folder);
-    }
-
-    public void Dispose()
-    {
-        Environment.SetEnvironmentVariable(SessionsVariable.Name, null);
-        _folder.Dispose();
-    }
-
     [Fact]
     public void A_question_is_answered_bit_for_bit_as_if_all_had_been_read_for_it_and_leaves_the_session()
     {
         var text = Words(1500, 1);
         Write("a.txt", text);
-        var read = Json("read", _folder["a.txt"], "--session", "a", "--json", "--deterministic");
+        var read = Json("read", Folder["a.txt"], "--session", "a", "--json", "--deterministic");
         Assert.Equal(0, read.GetProperty("hit_tokens").GetInt32());
-        var head = File.ReadAllBytes(_store.PathOf(new StateKey("a")));
+        var head = File.ReadAllBytes(Store.PathOf(new StateKey("a")));
         var first = Json("ask", "a", "Who art thou?", "-n", "12", "--json", "--deterministic");
         _ = Falcon.Output("ask", "a", "And why?", "-n", "5");
         var second = Json("ask", "a", "Who art thou?", "-n", "12", "--json", "--deterministic");
-        Assert.Equal(head, File.ReadAllBytes(_store.PathOf(new StateKey("a"))));
+        Assert.Equal(head, File.ReadAllBytes(Store.PathOf(new StateKey("a"))));
 
         var timings = first.GetProperty("timings");
         Assert.Equal(read.GetProperty("tokens").GetInt32(), timings.GetProperty("hit_tokens").GetInt32());
@@ -58,17 +42,17 @@ public sealed class ReadTests : IDisposable
     {
         var text = Words(4000, 2);
         Write("a.md", text);
-        var tokens = Json("read", _folder["a.md"], "--session", "a", "--json").GetProperty("tokens").GetInt32();
-        Assert.Equal(tokens, Json("read", _folder["a.md"], "--session", "a", "--json").GetProperty("hit_tokens").GetInt32());
+        var tokens = Json("read", Folder["a.md"], "--session", "a", "--json").GetProperty("tokens").GetInt32();
+        Assert.Equal(tokens, Json("read", Folder["a.md"], "--session", "a", "--json").GetProperty("hit_tokens").GetInt32());
 
         // An edit near the end reads on from the nearest place.
         Write("a.md", $"{text[..(text.Length * 9 / 10)]} changed {text[(text.Length * 9 / 10)..]}");
-        var again = Json("read", _folder["a.md"], "--session", "a", "--json");
+        var again = Json("read", Folder["a.md"], "--session", "a", "--json");
         Assert.InRange(again.GetProperty("hit_tokens").GetInt32(), 0.88 * again.GetProperty("tokens").GetInt32(), again.GetProperty("tokens").GetInt32());
 
         // So does a second document behind it.
         Write("b.txt", "And more.");
-        var both = Json("read", _folder["a.md"], _folder["b.txt"], "--session", "a", "--json");
+        var both = Json("read", Folder["a.md"], Folder["b.txt"], "--session", "a", "--json");
         Assert.InRange(both.GetProperty("hit_tokens").GetInt32(), again.GetProperty("tokens").GetInt32() * 0.95, both.GetProperty("tokens").GetInt32() - 1);
         Assert.Equal(2, both.GetProperty("files").GetArrayLength());
     }
@@ -77,7 +61,7 @@ public sealed class ReadTests : IDisposable
     public void Names_are_shown_without_control_characters()
     {
         Write("a.txt", "ROMEO:");
-        Falcon.Output("read", _folder["a.txt"], "--session", "a\u001b[2J\nb");
+        Falcon.Output("read", Folder["a.txt"], "--session", "a\u001b[2J\nb");
         Assert.Contains("a\uFFFD[2J\uFFFDb  shakespeare-4m", Falcon.Output("sessions", "list"), StringComparison.Ordinal);
         Assert.Contains("a\uFFFD[2J\uFFFDb\n", Falcon.Output("sessions", "info", "a\u001b[2J\nb"), StringComparison.Ordinal);
         Falcon.Fails(1, "no session b\uFFFD[2J in", "sessions", "info", "b\u001b[2J");
@@ -90,7 +74,7 @@ public sealed class ReadTests : IDisposable
     {
         if (!isKilled) TestProcess.SkipWithoutInterrupts();
         Write("a.txt", Words(12_000, 3));
-        using (var process = TestProcess.Run("read", _folder["a.txt"], "--session", "a", "--checkpoint", "0.3", "--prefill", "sequential", "-t", "1", "--deterministic"))
+        using (var process = TestProcess.Run("read", Folder["a.txt"], "--session", "a", "--checkpoint", "0.3", "--prefill", "sequential", "-t", "1", "--deterministic"))
         {
             while (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
                 if (line.StartsWith("stored: ", StringComparison.Ordinal)) break;
@@ -100,16 +84,16 @@ public sealed class ReadTests : IDisposable
             Assert.Equal(isKilled ? OperatingSystem.IsWindows() ? -1 : 137 : 130, process.ExitCode);
         }
 
-        var resumed = Json("read", _folder["a.txt"], "--session", "a", "--json", "--deterministic");
+        var resumed = Json("read", Folder["a.txt"], "--session", "a", "--json", "--deterministic");
         Assert.InRange(resumed.GetProperty("hit_tokens").GetInt32(), 1, resumed.GetProperty("tokens").GetInt32() - 1);
-        Falcon.Output("read", _folder["a.txt"], "--session", "b", "--deterministic");
+        Falcon.Output("read", Folder["a.txt"], "--session", "b", "--deterministic");
         using var model = FalconMambaModel.Load(Path.Combine(FixtureFolder.Repository, "models", Falcon.Model));
-        using var a = _store.Read(new StateKey("a"), model);
-        using var b = _store.Read(new StateKey("b"), model);
+        using var a = Store.Read(new StateKey("a"), model);
+        using var b = Store.Read(new StateKey("b"), model);
         Assert.Equal(b!.Ids.ToArray(), a!.Ids.ToArray());
         Assert.Equal(b.State.LastHidden, a.State.LastHidden);
         Assert.Equal(b.State.TokenCount, a.State.TokenCount);
-        Assert.DoesNotContain(Directory.EnumerateFiles(_store.Folder, "*.tmp", SearchOption.AllDirectories), file => !isKilled && file.Length > 0);
+        Assert.DoesNotContain(Directory.EnumerateFiles(Store.Folder, "*.tmp", SearchOption.AllDirectories), file => !isKilled && file.Length > 0);
     }
 
     [Fact]
@@ -117,14 +101,14 @@ public sealed class ReadTests : IDisposable
     {
         Assert.Contains("no session", Falcon.Run("sessions", "list").Error, StringComparison.Ordinal);
         Write("a.txt", Words(300, 4));
-        Falcon.Output("read", _folder["a.txt"], "--session", "../é");
+        Falcon.Output("read", Folder["a.txt"], "--session", "../é");
         Assert.Matches("../é +shakespeare-4m", Falcon.Output("sessions", "list"));
         var info = Falcon.Output("sessions", "info", "../é");
-        Assert.Contains($"file:     {_folder["a.txt"]}\n", info, StringComparison.Ordinal);
+        Assert.Contains($"file:     {Folder["a.txt"]}\n", info, StringComparison.Ordinal);
         var tokens = Json("sessions", "info", "../é", "--json").GetProperty("tokens").GetInt32();
         Assert.Equal(tokens, Json("sessions", "list", "--json").GetProperty("sessions")[0].GetProperty("read_tokens").GetInt32());
 
-        var exported = _folder["out.safetensors"];
+        var exported = Folder["out.safetensors"];
         Falcon.Output("sessions", "export", "../é", exported);
         Falcon.Fails(1, "there already", "sessions", "export", "../é", exported);
         Assert.NotEqual("", Falcon.Output("generate", "--load-state", exported, "-p", "What?", "-n", "5", "--repetition-penalty", "1.1"));
@@ -132,18 +116,18 @@ public sealed class ReadTests : IDisposable
         Falcon.Output("sessions", "delete", "../é");
         Falcon.Fails(1, "no session", "sessions", "info", "../é");
         Falcon.Fails(1, "no session", "sessions", "delete", "../é");
-        Assert.Equal([".locks"], Directory.EnumerateFileSystemEntries(_store.Folder).Select(Path.GetFileName));
+        Assert.Equal([".locks"], Directory.EnumerateFileSystemEntries(Store.Folder).Select(Path.GetFileName));
     }
 
     [Fact]
     public void Wrapped_documents_are_read_for_their_text()
     {
-        TestDocuments.Pdf(_folder["a.pdf"], "First page");
-        TestDocuments.Book(_folder["b.epub"]);
-        Falcon.Output("read", _folder["a.pdf"], _folder["b.epub"], "--session", "a");
-        Assert.Equal("First page\n\nOne\n\nIt was a dark night.\n\nIt was over.", _store.ReadNotes(new StateKey("a"))!["document.text"]);
-        File.WriteAllText(_folder["c.pdf"], "no");
-        Falcon.Fails(1, "c.pdf is no whole PDF file", "read", _folder["c.pdf"], "--session", "a");
+        TestDocuments.Pdf(Folder["a.pdf"], "First page");
+        TestDocuments.Book(Folder["b.epub"]);
+        Falcon.Output("read", Folder["a.pdf"], Folder["b.epub"], "--session", "a");
+        Assert.Equal("First page\n\nOne\n\nIt was a dark night.\n\nIt was over.", Store.ReadNotes(new StateKey("a"))!["document.text"]);
+        File.WriteAllText(Folder["c.pdf"], "no");
+        Falcon.Fails(1, "c.pdf is no whole PDF file", "read", Folder["c.pdf"], "--session", "a");
     }
 
     [Fact]
@@ -151,22 +135,22 @@ public sealed class ReadTests : IDisposable
     {
         Write("a.txt", "Some text.");
         Write("empty.txt", " \n");
-        Falcon.Fails(2, "--session", "read", _folder["a.txt"]);
-        Falcon.Fails(1, "no text to read", "read", _folder["empty.txt"], "--session", "a");
-        Falcon.Fails(1, "absent.pdf was not found: check the name.", "read", _folder["absent.pdf"], "--session", "a");
-        Falcon.Fails(1, "absent.txt was not found: check the name.", "read", _folder["absent.txt"], "--session", "a");
-        Falcon.Fails(1, "is a folder", "read", _folder.Root, "--session", "a");
-        Falcon.Fails(1, "empty", "read", _folder["a.txt"], "--session", "");
+        Falcon.Fails(2, "--session", "read", Folder["a.txt"]);
+        Falcon.Fails(1, "no text to read", "read", Folder["empty.txt"], "--session", "a");
+        Falcon.Fails(1, "absent.pdf was not found: check the name.", "read", Folder["absent.pdf"], "--session", "a");
+        Falcon.Fails(1, "absent.txt was not found: check the name.", "read", Folder["absent.txt"], "--session", "a");
+        Falcon.Fails(1, "is a folder", "read", Folder.Root, "--session", "a");
+        Falcon.Fails(1, "empty", "read", Folder["a.txt"], "--session", "");
         Falcon.Fails(1, "no session nobody", "ask", "nobody", "What?");
-        using (_store.TryLock("a")) Falcon.Fails(1, "Another process is at the session a", "read", _folder["a.txt"], "--session", "a");
-        Falcon.Output("read", _folder["a.txt"], "--session", "a");
+        using (Store.TryLock("a")) Falcon.Fails(1, "Another process is at the session a", "read", Folder["a.txt"], "--session", "a");
+        Falcon.Output("read", Folder["a.txt"], "--session", "a");
         Falcon.Fails(2, "QUESTION is empty", "ask", "a", " ");
 
         // Another model, then a damaged file, which hides no other session.
-        Falcon.Output("convert", Falcon.Model, _folder["other"], "--type", "F32");
-        Falcon.Fails(1, "belongs to a model", "ask", "a", "What?", "--model", _folder["other"]);
-        Falcon.Output("read", _folder["a.txt"], "--session", "b");
-        File.WriteAllText(_store.PathOf(new StateKey("a")), "damaged");
+        Falcon.Output("convert", Falcon.Model, Folder["other"], "--type", "F32");
+        Falcon.Fails(1, "belongs to a model", "ask", "a", "What?", "--model", Folder["other"]);
+        Falcon.Output("read", Folder["a.txt"], "--session", "b");
+        File.WriteAllText(Store.PathOf(new StateKey("a")), "damaged");
         Falcon.Fails(1, "head.safetensors", "ask", "a", "What?");
         var list = Falcon.Run("sessions", "list");
         Assert.StartsWith("session", list.Output, StringComparison.Ordinal);
@@ -184,5 +168,5 @@ public sealed class ReadTests : IDisposable
         return string.Join(' ', Enumerable.Range(0, count).Select(i => words[random.Next(words.Length)] + (i % 11 == 10 ? "." : "")));
     }
 
-    private void Write(string name, string text) => File.WriteAllText(_folder[name], text);
+    private void Write(string name, string text) => File.WriteAllText(Folder[name], text);
 }

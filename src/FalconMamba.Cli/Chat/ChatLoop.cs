@@ -139,7 +139,7 @@ internal sealed class ChatLoop(Terminal terminal, ChatInput input, ChatSession s
                 Tell(string.Join("; ", sampling.Describe()));
                 break;
             case "/info":
-                if (shelf.Name is { } name) Tell($"name: {name}");
+                if (shelf.Name is { } name) Tell($"name: {ScreenLine.Of(name)}");
                 foreach (var fact in session.Describe()) Tell(fact);
                 break;
             case "/help":
@@ -163,8 +163,8 @@ internal sealed class ChatLoop(Terminal terminal, ChatInput input, ChatSession s
         var (all, unread) = session.Tokens;
         var tokens = $"{Units.Digits(all)} tokens{(unread > 1 ? $", {Units.Digits(unread)} of them not read yet" : "")}";
         Tell(facts.IsChat
-            ? $"{facts.Name}: {session.History.Count} messages, {tokens}"
-            : $"{facts.Name}: a document of {tokens}, which goes before the next message; the conversation has no name, /save NAME keeps it");
+            ? $"{ScreenLine.Of(facts.Name)}: {session.History.Count} messages, {tokens}"
+            : $"{ScreenLine.Of(facts.Name)}: a document of {tokens}, which goes before the next message; the conversation has no name, /save NAME keeps it");
     }
 
     private void Tell(string text) => terminal.Error.WriteLine(text);

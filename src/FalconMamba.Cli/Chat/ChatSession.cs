@@ -128,7 +128,7 @@ internal sealed class ChatSession : IDisposable
     /// <summary>What the conversation takes.</summary>
     public IEnumerable<string> Describe()
     {
-        yield return $"conversation: {History.Count} messages, {_session.State.TokenCount} tokens in the state{(History.System is { } system ? $", system message: {system}" : "")}";
+        yield return $"conversation: {History.Count} messages, {_session.State.TokenCount} tokens in the state{(History.System is { } system ? $", system message: {ScreenLine.Of(system)}" : "")}";
         var kept = _tree.Statistics;
         yield return $"state: {Units.Bytes(_session.State.ByteLength)}, whatever its length; kept to go back to: {kept.MemoryStates} ({Units.Bytes(kept.MemoryBytes)})";
         yield return $"memory: {ResidentMemory.Now()}";
