@@ -130,7 +130,7 @@ public sealed class ChatSessionTests : SessionsFolderTests
         [
             "/save", "takes a name", "/save busy", "Another process", "/save mine", "There is a session mine already", $"/save {new string('x', 300)}", "shorter",
             "/load", "takes the name", "/load nobody", "There is no session nobody", "/load mine", "would be lost", "/branch mine", "There is a session mine already",
-            "/save now", "now: 2 messages", "/load now", "this is now already", "/load foreign", "belongs to a model", "/load damaged", "head.safetensors", "/load torn", "is damaged", "/load twisted", "is damaged",
+            "/save now", "now: 2 messages", "/load now", "this is now already", "/load foreign", "belongs to a model", "/load damaged", "'falcon-mamba sessions delete damaged' takes it away", "/load torn", "is damaged", "/load twisted", "is damaged",
         ];
         var lines = refused.Chunk(2).Select(pair => pair[0]).Prepend("ROMEO:").Append("Who art thou?");
         var (replies, error) = AtScreen(Lines([.. lines]), Talk.Deterministic);

@@ -27,11 +27,24 @@ internal static class SessionFolder
         ?? throw new CommandException($"Another process is at the session {name}: wait until it ends, or name another session.");
 
     /// <summary>What is stored beside a session's state.</summary>
-    /// <exception cref="CommandException">There is no such session.</exception>
-    public static SessionFacts Find(FolderStateStore store, string name) => store.ReadNotes(new StateKey(name)) is { } notes
+    /// <exception cref="CommandException">There is no such session, or it is damaged.</exception>
+    public static SessionFacts Find(FolderStateStore store, string name) => Notes(store, name) is { } notes
         ? new SessionFacts(name, notes, [.. store.List(name)])
         : throw new CommandException($"There is no session {name} in {store.Folder}: 'falcon-mamba sessions list' shows what is; 'falcon-mamba read FILE' and 'falcon-mamba chat' make one with --session {name}.");
 
     /// <summary>The model that a session was made by, as it was named; null where there is no such session, or nobody noted it.</summary>
-    public static string? ModelOf(string name) => Open().ReadNotes(new StateKey(name))?.GetValueOrDefault(SessionFacts.ModelKey);
+    /// <exception cref="CommandException">It is damaged.</exception>
+    public static string? ModelOf(string name) => Notes(Open(), name)?.GetValueOrDefault(SessionFacts.ModelKey);
+
+    private static IReadOnlyDictionary<string, string>? Notes(FolderStateStore store, string name)
+    {
+        try
+        {
+            return store.ReadNotes(new StateKey(name));
+        }
+        catch (MalformedFileException e)
+        {
+            throw new CommandException($"The session {name} is damaged, 'falcon-mamba sessions delete {name}' takes it away: {e.Message}");
+        }
+    }
 }

@@ -23,14 +23,20 @@ internal abstract partial class FewTokensKernel
         return Kernel.Load();
     }
 
+    // What both arguments begin with.
+    private void LoadRows()
+    {
+        Code.mov(rsi, __qword_ptr[rdi]);
+        Code.mov(r8, __qword_ptr[rdi + 8]);
+        Code.lea(r9, __[r8 + (r8 * 2)]);
+    }
+
     // FewTokensArguments.
     private void StreamRows()
     {
         var group = Code.CreateLabel();
         var block = Code.CreateLabel();
-        Code.mov(rsi, __qword_ptr[rdi]);
-        Code.mov(r8, __qword_ptr[rdi + 8]);
-        Code.lea(r9, __[r8 + (r8 * 2)]);
+        LoadRows();
         Code.mov(rax, __qword_ptr[rdi + 24]);
         Code.mov(r12, __qword_ptr[rdi + 32]);
         Code.mov(r11, __qword_ptr[rdi + 40]);
@@ -65,9 +71,7 @@ internal abstract partial class FewTokensKernel
     private void FillPanel()
     {
         var group = Code.CreateLabel();
-        Code.mov(rsi, __qword_ptr[rdi]);
-        Code.mov(r8, __qword_ptr[rdi + 8]);
-        Code.lea(r9, __[r8 + (r8 * 2)]);
+        LoadRows();
         Code.mov(r11, __qword_ptr[rdi + 16]);
         Code.mov(rbx, __qword_ptr[rdi + 24]);
         Code.Label(ref group);
