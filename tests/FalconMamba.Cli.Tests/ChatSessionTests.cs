@@ -57,15 +57,29 @@ public sealed class ChatSessionTests : SessionsFolderTests
     [Fact]
     public void An_answer_stays_the_tokens_that_it_was_generated_as()
     {
-        // Drawn from everything, hardly an answer is what its text would be encoded as.
-        string[] drawing = ["--do-sample", "--temperature", "3", "--top-k", "0", "--seed", "3", "--session", "odd"];
-        var replies = Talk.Replies(Chat(drawing, "ROMEO:", "Who art thou?", "And why?"));
+        // Letter by letter, as a text is not encoded.
         var tokenizer = Tokenizer.FromFolder(Talk.Shipped);
-        Assert.All(replies[1..], reply => Assert.NotEqual(string.Join(' ', tokenizer.Encode(reply.Text)), reply.Ids));
-        Assert.All(replies[1..], reply => Assert.InRange(reply.Read, 1, 20));
-        Assert.InRange(Talk.Replies(Chat(drawing, "Speak!"))[0].Read, 1, 20);
-        var stored = Store.ReadNotes(new StateKey("odd"))![StoredState.IdsKey];
-        Assert.All(replies, reply => Assert.Contains($" {reply.Ids} ", stored, StringComparison.Ordinal));
+        int[] letters = [.. "Thou art my lord.".SelectMany(letter => tokenizer.Encode($"{letter}", addSpecialTokens: false))];
+        var options = new GenerationOptions { MaxNewTokens = 50, StopIds = [Talk.EndOfMessage], LogitsProcessors = [new Script([.. letters, Talk.EndOfMessage])] };
+        using (var chat = Begin())
+        {
+            var read = 0;
+            foreach (var question in (string[])["ROMEO:", "Who art thou?", "And why?"])
+            {
+                var reply = chat.Answer(question, options, _ => { }, TestContext.Current.CancellationToken);
+                Assert.Equal("Thou art my lord.", reply.Text);
+                Assert.NotEqual(tokenizer.Encode(reply.Text, addSpecialTokens: false), letters);
+                read += reply.Timings.PromptTokens;
+                // An answer's tokens are read as they are generated.
+                Assert.Equal(reply.ConversationTokens, read);
+                read += letters.Length;
+            }
+
+            chat.Save(Store, "odd");
+        }
+
+        Assert.Equal(3, Store.ReadNotes(new StateKey("odd"))![StoredState.IdsKey].Split(string.Join(' ', letters)).Length - 1);
+        Assert.InRange(Talk.Replies(Chat(["--session", "odd"], "Speak!"))[0].Read, 1, 20);
     }
 
     [Fact]
@@ -222,6 +236,16 @@ public sealed class ChatSessionTests : SessionsFolderTests
         Assert.Equal((130, 4), (process.ExitCode, Messages("a")));
 
         int Messages(string name) => JsonDocument.Parse(Store.ReadNotes(new StateKey(name))!["chat"]).RootElement.GetProperty("messages").GetArrayLength();
+    }
+
+    // Lets nothing but a text's tokens be chosen.
+    private sealed class Script(int[] ids) : ILogitsProcessor
+    {
+        public void Process(ReadOnlySpan<int> all, int promptLength, Span<float> logits)
+        {
+            logits.Fill(float.NegativeInfinity);
+            logits[ids[all.Length - promptLength]] = 0;
+        }
     }
 
     private static ChatSession Begin() => new(
