@@ -11,7 +11,7 @@ namespace FalconMamba.Kernels.Assembled;
 /// <remarks>
 /// A part: codes [256]; factors as words. Q4_K: of each group the factor, half its sum as a word, rounded
 /// down, and what is left of it, 0 or 1, as a byte. Q6_K: of
-/// each 32 columns the factor, twice, and minus 32 times the sums of eight columns of each group as integers
+/// each 32 columns the factor, twice, those of four such parts in the order 0, 2, 1, 3, and minus 32 times the sums of eight columns of each group as integers
 /// [16, 2]: columns 0 to 3 and 8 to 11, columns 4 to 7 and 12 to 15.
 /// </remarks>
 internal readonly unsafe struct FewTokensActivations
@@ -79,8 +79,9 @@ internal readonly unsafe struct FewTokensActivations
             return;
         }
 
-        (Vector128.WidenLower(factors) * 0x10001u).Store((uint*)(part + Factors));
-        (Vector128.WidenUpper(factors) * 0x10001u).Store((uint*)(part + Factors) + 4);
+        var inOrder = Vector128.Create(0u, 2, 1, 3);
+        Vector128.Shuffle(Vector128.WidenLower(factors) * 0x10001u, inOrder).Store((uint*)(part + Factors));
+        Vector128.Shuffle(Vector128.WidenUpper(factors) * 0x10001u, inOrder).Store((uint*)(part + Factors) + 4);
         var ofCodes = (int*)(part + Sums);
         for (var column = 0; column < Columns; column += 16, ofCodes += 2)
             (ofCodes[0], ofCodes[1]) = (-32 * (SumOfFour(codes + column) + SumOfFour(codes + column + 8)), -32 * (SumOfFour(codes + column + 4) + SumOfFour(codes + column + 12)));

@@ -13,7 +13,6 @@ internal abstract partial class FewTokensKernel
 
     private unsafe delegate* unmanaged[Cdecl]<void*, void> Assemble()
     {
-        Quarters.LoadMasks();
         Code.mov(ebp, 0xAAAAAAAA);
         Code.kmovd(k4, ebp);
         Prepare();
@@ -152,9 +151,10 @@ internal abstract partial class FewTokensKernel
     {
         for (var two = 0; two < Twos; two++)
         {
-            TotalsOfTwo(two);
+            var (first, second) = (2 * two, Math.Min(Tokens - 1, (2 * two) + 1));
+            AddHalves(zmm0, zmm1, Totals[first], Totals[second]);
             Code.vcvtdq2ps(zmm0, zmm0);
-            Scale(two);
+            Scale(first, second);
             var sums = _task == FewTokensTask.Stream ? Scratch(Sums, two) : __zmmword_ptr[rax + (two * VectorBytes)];
             Code.vmovaps(zmm1, sums);
             Code.vfmadd231ps(zmm1, zmm0, __zmmword_ptr[r10 + ((Tokens * Layout.PartBytes) + (two * VectorBytes))]);

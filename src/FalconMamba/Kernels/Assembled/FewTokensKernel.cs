@@ -14,12 +14,12 @@ namespace FalconMamba.Kernels.Assembled;
 /// Eight rows go side by side, a block at a time, each an eighth of the registers; so weights are nearly one stream, and little
 /// has to change places. A token's eight columns are broadcast to the rows as they are loaded, which takes no time. Sums over
 /// so few columns that they fit words are multiplied, two groups at a time, with scales times factors. What changes places
-/// does so between the tokens' multiplications, for which the processor has other units. More tokens than a few pass a panel,
-/// which is the scratch of some groups of rows.
+/// does so between the tokens' multiplications, for which the processor has other units, and stays in registers: a store would
+/// take time from them. More tokens than a few pass a panel, which is the scratch of some groups of rows.
 /// Registers: rsi and rdx the blocks of the first and of the fifth row, r8 the bytes of a row, r9 three times as many; r10 the
 /// activations, r11 the scratch, rcx the blocks left, rbx the groups left; r15 and rbp the next blocks of those rows; r13 the
-/// next rows, r14 what is asked for; rax the output, r12 its stride. Of the vectors zmm0 to zmm3 are codes, zmm4 to zmm7 sums,
-/// zmm16 to zmm23 the tokens' totals, zmm24 and zmm25 activations; k1 to k3 choose quarters, k4 the upper words.
+/// next rows, r14 what is asked for; rax the output, r12 its stride. Of the vectors zmm4 and zmm5 are sums, zmm16 to zmm23 the
+/// tokens' totals, zmm24 activations; k4 chooses upper words.
 /// </remarks>
 internal abstract partial class FewTokensKernel
 {
@@ -33,37 +33,42 @@ internal abstract partial class FewTokensKernel
     public const int MostTogether = 2 * MostTokens;
 
     /// <summary>The bytes of scratch, which begins at a multiple of 64.</summary>
-    public const int ScratchBytes = Sums + (MostTokens / 2 * VectorBytes);
+    public const int ScratchBytes = MinimumHeads + VectorBytes;
 
     /// <summary>The groups of rows of a panel at most; each takes <see cref="ScratchBytes"/>.</summary>
     public const int MostGroups = 4;
 
     protected const int VectorBytes = 64;
 
-    // In the scratch: for each two groups their scales as words [8 rows, 2, 2 groups]; d [4, 2, 2 rows]; for each two tokens
-    // what is subtracted from their totals times d, and the sums of all blocks [4, 2 tokens, 2 rows]; three times 64 bytes of
-    // eight rows [8, 8 rows, 8].
-    protected const int Scales = 0, Heads = Scales + (8 * VectorBytes), Minimums = Heads + VectorBytes;
+    // In the scratch, for each two tokens the sums of all blocks [4, 2 tokens, 2 rows].
+    private const int Sums = 0;
 
-    protected const int FirstColumns = Minimums + (4 * VectorBytes), LastColumns = FirstColumns + (8 * VectorBytes), UpperColumns = LastColumns + (8 * VectorBytes);
+    // Of a panel: for each four groups their scales as words [8 rows, 4 groups]; d [4, 2, 2 rows]; eight bytes of the rows
+    // together [24, 8 rows, 8]; the groups' minimums [3]; dmin.
+    protected const int Scales = 0, Heads = Scales + (4 * VectorBytes), Columns = Heads + VectorBytes;
 
-    // Of a panel only: the groups' minimums [3], dmin.
-    protected const int GroupMinimums = UpperColumns + (8 * VectorBytes), MinimumHeads = GroupMinimums + (3 * VectorBytes);
-
-    private const int Sums = MinimumHeads + VectorBytes;
+    protected const int GroupMinimums = Columns + (24 * VectorBytes), MinimumHeads = GroupMinimums + (3 * VectorBytes);
 
     private static readonly ConcurrentDictionary<(TensorType, int, FewTokensTask), nint> Loaded = [];
 
     private readonly FewTokensTask _task;
+
+    // Scales times factors of the tokens that there are registers for.
+    private readonly AssemblerRegisterZMM[] _products;
 
     // What is still to be added between multiplications, and between how many.
     private readonly Queue<Action> _beside = [];
 
     private int _gaps;
 
-    protected FewTokensKernel(TensorType type, int tokens, FewTokensTask task)
+    /// <param name="type">The block format.</param>
+    /// <param name="tokens">The tokens of a pass.</param>
+    /// <param name="task">What it does.</param>
+    /// <param name="spare">Registers that neither this class nor the format needs for that.</param>
+    protected FewTokensKernel(TensorType type, int tokens, FewTokensTask task, ReadOnlySpan<AssemblerRegisterZMM> spare)
     {
         _task = task;
+        _products = [.. spare, .. tokens < MostTokens ? Totals[tokens..] : []];
         Info = type.Info();
         Layout = FewTokensActivations.Of(type);
         Tokens = tokens;
@@ -84,8 +89,6 @@ internal abstract partial class FewTokensKernel
 
     protected Assembler Code => Kernel.Code;
 
-    protected Quarters Quarters => new(Kernel);
-
     /// <summary>The times that the tokens pass in a block.</summary>
     protected abstract int Passes { get; }
 
@@ -105,26 +108,28 @@ internal abstract partial class FewTokensKernel
         return (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd((type, tokens, task), static key => (nint)Create(key.Item1, key.Item2, key.Item3).Assemble());
     }
 
-    /// <summary>What a format's own vectors are used for while it multiplies: eight, and one more.</summary>
-    protected abstract ReadOnlySpan<AssemblerRegisterZMM> TranspositionRegisters { get; }
+    /// <summary>Where scales are while rows are streamed: for each two passes a register.</summary>
+    protected abstract ReadOnlySpan<AssemblerRegisterZMM> HeldScales { get; }
 
     /// <summary>Loads the constants.</summary>
     protected abstract void Prepare();
 
-    /// <summary>Transposes what <see cref="Multiply"/> finds of the block at two places, the first and the fifth row.</summary>
+    /// <summary>Leaves in registers what <see cref="Multiply"/> begins with, of the block at two places: the first and the fifth row.</summary>
     protected abstract IEnumerable<Action> Begin(AssemblerRegister64 first, AssemblerRegister64 fifth);
 
-    /// <summary>Leaves the tokens' totals of a block of eight rows, and transposes for the next one.</summary>
+    /// <summary>Leaves the tokens' totals of a block of eight rows and what their scaling takes, and begins the next one.</summary>
     protected abstract void Multiply();
 
     /// <summary>Leaves in the scratch what <see cref="MultiplyPanel"/> finds there of a block of eight rows.</summary>
     protected abstract void Fill();
 
-    /// <summary>Leaves the tokens' totals of a block of eight rows in a panel.</summary>
+    /// <summary>Leaves the tokens' totals of a block of eight rows in a panel, and what their scaling takes.</summary>
     protected abstract void MultiplyPanel();
 
-    /// <summary>Turns totals in zmm0, as <see cref="TotalsOfTwo"/> leaves them, to floats times their scale.</summary>
-    protected abstract void Scale(int two);
+    /// <summary>Turns the floats of totals in zmm0, as <see cref="AddHalves"/> leaves them, to floats times their scale; zmm1 to zmm5 are free.</summary>
+    /// <param name="first">The first token.</param>
+    /// <param name="second">The second one, or the first again.</param>
+    protected abstract void Scale(int first, int second);
 
     /// <summary>All tokens times 32 columns of two groups: sums of the first in one word of each pair, of the second in the other.</summary>
     /// <param name="pass">Which of the <see cref="Passes"/>.</param>
@@ -134,9 +139,9 @@ internal abstract partial class FewTokensKernel
     /// <param name="start">Where the numbers lie that the sums begin with, or null for zero.</param>
     protected void MultiplyGroups(int pass, ReadOnlySpan<AssemblerRegisterZMM> first, ReadOnlySpan<AssemblerRegisterZMM> second, int activations, int? start)
     {
+        var (low, high, columns) = (zmm4, zmm5, zmm24);
         for (var token = 0; token < Tokens; token++)
         {
-            var (low, high, columns) = token % 2 == 0 ? (zmm4, zmm5, zmm24) : (zmm6, zmm7, zmm25);
             if (start is { } place)
             {
                 Code.vpbroadcastq(low, Part(__qword_ptr, token, place));
@@ -145,7 +150,8 @@ internal abstract partial class FewTokensKernel
             else
             {
                 // Of the encodings only the short one waits for nothing.
-                foreach (var register in token % 2 == 0 ? (AssemblerRegisterXMM[])[xmm4, xmm5] : [xmm6, xmm7]) Code.vpxor(register, register, register);
+                Code.vpxor(xmm4, xmm4, xmm4);
+                Code.vpxor(xmm5, xmm5, xmm5);
             }
 
             for (var i = 0; i < first.Length; i++)
@@ -158,8 +164,16 @@ internal abstract partial class FewTokensKernel
 
             Code.vpslld(high, high, 16);
             Code.vmovdqu16(low.k4, high);
-            Code.vpbroadcastd(high, Part(__dword_ptr, token, FewTokensActivations.Factors + (pass * sizeof(int))));
-            Code.vpmullw(high, high, Scratch(Scales, pass));
+            // Of each row the scales times factors of this pass, twice: its sums are in two halves.
+            var product = token < _products.Length ? _products[token] : high;
+            if (pass % 2 == 0 || token >= _products.Length)
+            {
+                Code.vpbroadcastq(product, Part(__qword_ptr, token, FewTokensActivations.Factors + (pass / 2 * sizeof(long))));
+                if (_task == FewTokensTask.Stream) Code.vpmullw(product, product, HeldScales[pass / 2]);
+                else Code.vpmullw(product, product, Scratch(Scales, pass / 2));
+            }
+
+            Code.vpshufd(high, product, (byte)(pass % 2 == 0 ? 0b10_10_00_00 : 0b11_11_01_01));
             if (pass == 0) Code.vpmaddwd(Totals[token], low, high);
             else Code.vpdpwssd(Totals[token], low, high);
             Ask((pass * Tokens) + token);
@@ -169,58 +183,74 @@ internal abstract partial class FewTokensKernel
         }
     }
 
-    /// <summary>Of two tokens, in each quarter of zmm0 the totals of two rows and then of the same rows; zmm1 is lost.</summary>
-    protected void TotalsOfTwo(int two)
+    /// <summary>Of two tokens' sums, in each quarter the totals of two rows and then of the same rows.</summary>
+    protected void AddHalves(AssemblerRegisterZMM destination, AssemblerRegisterZMM scratch, AssemblerRegisterZMM first, AssemblerRegisterZMM second)
     {
-        var (first, second) = (Totals[2 * two], Totals[Math.Min(Tokens - 1, (2 * two) + 1)]);
-        Code.vshufps(zmm0, first, second, 0b10_00_10_00);
-        Code.vshufps(zmm1, first, second, 0b11_01_11_01);
-        Code.vpaddd(zmm0, zmm0, zmm1);
+        Code.vshufps(destination, first, second, 0b10_00_10_00);
+        Code.vshufps(scratch, first, second, 0b11_01_11_01);
+        Code.vpaddd(destination, destination, scratch);
     }
 
-    /// <summary>64 bytes of eight rows, step by step: eight bytes of all rows come together in the scratch.</summary>
+    /// <summary>32 bytes of eight rows, step by step: eight bytes of all rows come together in each of <see cref="RowRegisters.Columns"/>.</summary>
+    /// <param name="registers">Where they do.</param>
     /// <param name="first">The block of the first row.</param>
     /// <param name="fifth">The block of the fifth row.</param>
     /// <param name="place">Where in a block the bytes begin.</param>
-    /// <param name="columns">Where in the scratch they go.</param>
-    protected IEnumerable<Action> Transpose(AssemblerRegister64 first, AssemblerRegister64 fifth, int place, int columns)
+    protected IEnumerable<Action> Transpose(RowRegisters registers, AssemblerRegister64 first, AssemblerRegister64 fifth, int place)
     {
-        AssemblerRegisterZMM[] registers = [.. TranspositionRegisters];
-        var (even, odd, free) = (registers[..4], registers[4..8], registers[8]);
+        var r = registers.Whole;
         for (var i = 0; i < 4; i++)
         {
-            var (row, a, b, low) = (2 * i, even[i], odd[i], free);
+            // Rows 0 and 2, 1 and 3, 4 and 6, 5 and 7.
+            var (register, half, row) = (r[i], registers.Halves[i], (i / 2 * 4) + (i % 2));
             yield return () =>
             {
-                Code.vmovdqu64(a, Row(__zmmword_ptr, first, fifth, row, place));
-                Code.vmovdqu64(b, Row(__zmmword_ptr, first, fifth, row + 1, place));
+                Code.vmovdqu64(half, Row(__ymmword_ptr, first, fifth, row, place));
+                Code.vinserti64x4(register, register, Row(__ymmword_ptr, first, fifth, row + 2, place), 1);
             };
-            yield return () =>
-            {
-                Code.vpunpcklqdq(low, a, b);
-                Code.vpunpckhqdq(b, a, b);
-            };
-            (even[i], free) = (low, a);
         }
 
-        foreach (var step in TransposeQuarters(even, free, columns)) yield return step;
-        foreach (var step in TransposeQuarters(odd, free, columns + VectorBytes)) yield return step;
+        yield return () =>
+        {
+            Code.vpunpcklqdq(r[4], r[0], r[1]);
+            Code.vpunpckhqdq(r[0], r[0], r[1]);
+        };
+        yield return () =>
+        {
+            Code.vpunpcklqdq(r[1], r[2], r[3]);
+            Code.vpunpckhqdq(r[2], r[2], r[3]);
+        };
+        yield return () =>
+        {
+            Code.vshufi64x2(r[3], r[4], r[1], 0b10_00_10_00);
+            Code.vshufi64x2(r[4], r[4], r[1], 0b11_01_11_01);
+        };
+        yield return () =>
+        {
+            Code.vshufi64x2(r[1], r[0], r[2], 0b10_00_10_00);
+            Code.vshufi64x2(r[0], r[0], r[2], 0b11_01_11_01);
+        };
     }
 
-    /// <summary>Adds some steps between the multiplications of all tokens to come, in so many passes.</summary>
-    protected void AddBeside(IEnumerable<Action> steps, int passes)
+    /// <summary>The same at once, to four vectors of the scratch.</summary>
+    protected void TransposeToScratch(RowRegisters registers, int place, int vector)
+    {
+        foreach (var step in Transpose(registers, rsi, rdx, place)) step();
+        for (var i = 0; i < 4; i++) Code.vmovdqa64(Scratch(Columns, vector + i), registers.Columns[i]);
+    }
+
+    /// <summary>Adds some steps between the multiplications of the pass to come.</summary>
+    protected void AddBeside(IEnumerable<Action> steps)
     {
         foreach (var step in steps) _beside.Enqueue(step);
-        _gaps = passes * Tokens;
+        _gaps = Tokens;
     }
 
     /// <summary>Sixteen bytes of four rows, every second one from a row on.</summary>
     protected void LoadQuarters(AssemblerRegisterZMM register, AssemblerRegisterXMM low, int row, int place)
     {
         Code.vmovdqu(low, Row(__xmmword_ptr, rsi, rdx, row, place));
-        Code.vbroadcasti32x4(register.k1, Row(__xmmword_ptr, rsi, rdx, row + 2, place));
-        Code.vbroadcasti32x4(register.k2, Row(__xmmword_ptr, rsi, rdx, row + 4, place));
-        Code.vbroadcasti32x4(register.k3, Row(__xmmword_ptr, rsi, rdx, row + 6, place));
+        for (var quarter = 1; quarter < 4; quarter++) Code.vinserti32x4(register, register, Row(__xmmword_ptr, rsi, rdx, row + (2 * quarter), place), (byte)quarter);
     }
 
     /// <summary>The lower half of each number of two bytes as a float; ymm3 is lost.</summary>
@@ -258,29 +288,4 @@ internal abstract partial class FewTokensKernel
 
     private static FewTokensKernel Create(TensorType type, int tokens, FewTokensTask task) =>
         type == TensorType.Q4_K ? new FewTokensQ4_K(tokens, task) : new FewTokensQ6_K(tokens, task);
-
-    // The quarters of four registers, to every second vector of the scratch.
-    private IEnumerable<Action> TransposeQuarters(AssemblerRegisterZMM[] four, AssemblerRegisterZMM free, int columns)
-    {
-        yield return () =>
-        {
-            Code.vshufi32x4(free, four[0], four[1], 0b01_00_01_00);
-            Code.vshufi32x4(four[0], four[0], four[1], 0b11_10_11_10);
-        };
-        yield return () =>
-        {
-            Code.vshufi32x4(four[1], four[2], four[3], 0b01_00_01_00);
-            Code.vshufi32x4(four[2], four[2], four[3], 0b11_10_11_10);
-        };
-        for (var i = 0; i < 4; i++)
-        {
-            var column = i;
-            yield return () =>
-            {
-                var (low, high) = column < 2 ? (free, four[1]) : (four[0], four[2]);
-                Code.vshufi32x4(four[3], low, high, (byte)(column % 2 == 0 ? 0b10_00_10_00 : 0b11_01_11_01));
-                Code.vmovdqa64(Scratch(columns, 2 * column), four[3]);
-            };
-        }
-    }
 }
