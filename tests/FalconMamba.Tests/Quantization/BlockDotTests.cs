@@ -185,6 +185,8 @@ public class BlockDotTests
     [Theory]
     [InlineData(TensorType.Q4_K, 75)]
     [InlineData(TensorType.Q4_K, 88)]
+    [InlineData(TensorType.Q5_K, 75)]
+    [InlineData(TensorType.Q5_K, 88)]
     [InlineData(TensorType.Q6_K, 75)]
     [InlineData(TensorType.Q6_K, 88)]
     [InlineData(TensorType.Q8_0, 75)]

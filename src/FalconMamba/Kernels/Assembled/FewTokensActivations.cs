@@ -9,17 +9,17 @@ namespace FalconMamba.Kernels.Assembled;
 /// them the scales of each two tokens [4, 2 tokens, twice the same].
 /// </summary>
 /// <remarks>
-/// A part: codes [256]; factors as words. Q4_K: of each group the factor, half its sum as a word, rounded
-/// down, and what is left of it, 0 or 1, as a byte. Q6_K: of
-/// each 32 columns the factor, twice, those of four such parts in the order 0, 2, 1, 3, and minus 32 times the sums of eight columns of each group as integers
-/// [16, 2]: columns 0 to 3 and 8 to 11, columns 4 to 7 and 12 to 15.
+/// A part: codes [256]; factors as words: of each group, for Q5_K twice, for Q6_K of each 32 columns twice, four of them in the
+/// order 0, 2, 1, 3. Q4_K and Q5_K: of each group half its sum as a word, rounded down, and what is left of it, 0 or 1, as a
+/// byte. Q6_K: minus 32 times the sums of eight columns of each group as integers [16, 2]: columns 0 to 3 and 8 to 11, columns 4
+/// to 7 and 12 to 15.
 /// </remarks>
 internal readonly unsafe struct FewTokensActivations
 {
     /// <summary>Where in a part factors and sums begin.</summary>
     public const int Factors = 256, Sums = Factors + 32;
 
-    /// <summary>Where in a part of Q4_K the sums' remainders begin.</summary>
+    /// <summary>Where in a part of Q4_K or Q5_K the sums' remainders begin.</summary>
     public const int Odd = Sums + (Groups * sizeof(short));
 
     private const int Groups = 8, Columns = 256, Group = ActivationQuantizer.Group, VectorFloats = 16;
@@ -29,7 +29,7 @@ internal readonly unsafe struct FewTokensActivations
     private FewTokensActivations(TensorType type) => _type = type;
 
     /// <summary>The bytes of a token's part of a block.</summary>
-    public int PartBytes => Sums + (_type == TensorType.Q4_K ? 32 : 128);
+    public int PartBytes => Sums + (_type == TensorType.Q6_K ? 128 : 32);
 
     /// <summary>The layout for weights of a type.</summary>
     public static FewTokensActivations Of(TensorType type) => new(type);
@@ -67,9 +67,10 @@ internal readonly unsafe struct FewTokensActivations
         var codes = row.Codes + (block * Columns);
         for (var i = 0; i < Columns; i += Group) Vector256.Load(codes + i).Store(part + i);
         var factors = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)(row.Factors + (block * Groups))).AsByte());
-        if (_type == TensorType.Q4_K)
+        if (_type == TensorType.Q4_K) factors.Store((ushort*)(part + Factors));
+        else StoreTwice(factors, _type == TensorType.Q5_K ? Vector128.Create(0u, 1, 2, 3) : Vector128.Create(0u, 2, 1, 3), (uint*)(part + Factors));
+        if (_type != TensorType.Q6_K)
         {
-            factors.Store((ushort*)(part + Factors));
             var sums = row.Sums + (block * 2 * Groups);
             var (first, last) = (Vector128.Load(sums), Vector128.Load(sums + Groups));
             var differing = first ^ last;
@@ -79,12 +80,16 @@ internal readonly unsafe struct FewTokensActivations
             return;
         }
 
-        var inOrder = Vector128.Create(0u, 2, 1, 3);
-        Vector128.Shuffle(Vector128.WidenLower(factors) * 0x10001u, inOrder).Store((uint*)(part + Factors));
-        Vector128.Shuffle(Vector128.WidenUpper(factors) * 0x10001u, inOrder).Store((uint*)(part + Factors) + 4);
         var ofCodes = (int*)(part + Sums);
         for (var column = 0; column < Columns; column += 16, ofCodes += 2)
             (ofCodes[0], ofCodes[1]) = (-32 * (SumOfFour(codes + column) + SumOfFour(codes + column + 8)), -32 * (SumOfFour(codes + column + 4) + SumOfFour(codes + column + 12)));
+    }
+
+    // Of four and four, in an order.
+    private static void StoreTwice(Vector128<ushort> factors, Vector128<uint> order, uint* destination)
+    {
+        Vector128.Shuffle(Vector128.WidenLower(factors) * 0x10001u, order).Store(destination);
+        Vector128.Shuffle(Vector128.WidenUpper(factors) * 0x10001u, order).Store(destination + 4);
     }
 
     private static int SumOfFour(byte* codes) => (sbyte)codes[0] + (sbyte)codes[1] + (sbyte)codes[2] + (sbyte)codes[3];

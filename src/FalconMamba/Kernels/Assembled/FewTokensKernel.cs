@@ -7,7 +7,7 @@ using static Iced.Intel.AssemblerRegisters;
 namespace FalconMamba.Kernels.Assembled;
 
 /// <summary>
-/// The product of Q4_K or Q6_K with a few tokens at a time, assembled: the same integers and operations on floats as in
+/// The product of Q4_K, Q5_K or Q6_K with a few tokens at a time, assembled: the same integers and operations on floats as in
 /// <see cref="BlockProduct{TBytes, TPair, TFormat}"/>, hence the same bits.
 /// </summary>
 /// <remarks>
@@ -33,21 +33,18 @@ internal abstract partial class FewTokensKernel
     public const int MostTogether = 2 * MostTokens;
 
     /// <summary>The bytes of scratch, which begins at a multiple of 64.</summary>
-    public const int ScratchBytes = MinimumHeads + VectorBytes;
+    public const int ScratchBytes = Columns + (32 * VectorBytes);
 
     /// <summary>The groups of rows of a panel at most; each takes <see cref="ScratchBytes"/>.</summary>
     public const int MostGroups = 4;
 
-    protected const int VectorBytes = 64;
+    private const int VectorBytes = 64;
 
     // In the scratch, for each two tokens the sums of all blocks [4, 2 tokens, 2 rows].
     private const int Sums = 0;
 
-    // Of a panel: for each four groups their scales as words [8 rows, 4 groups]; d [4, 2, 2 rows]; eight bytes of the rows
-    // together [24, 8 rows, 8]; the groups' minimums [3]; dmin.
-    protected const int Scales = 0, Heads = Scales + (4 * VectorBytes), Columns = Heads + VectorBytes;
-
-    protected const int GroupMinimums = Columns + (24 * VectorBytes), MinimumHeads = GroupMinimums + (3 * VectorBytes);
+    // Of a panel: for each two passes the scales [8 rows, 4] as words; what the end of a block takes [5]; codes [32, 8 rows, 8].
+    private const int Scales = 0, Ends = Scales + (4 * VectorBytes), Columns = Ends + (5 * VectorBytes);
 
     private static readonly ConcurrentDictionary<(TensorType, int, FewTokensTask), nint> Loaded = [];
 
@@ -64,17 +61,20 @@ internal abstract partial class FewTokensKernel
     /// <param name="type">The block format.</param>
     /// <param name="tokens">The tokens of a pass.</param>
     /// <param name="task">What it does.</param>
-    /// <param name="spare">Registers that neither this class nor the format needs for that.</param>
+    /// <param name="spare">Registers that neither this class nor the format needs while rows are streamed.</param>
     protected FewTokensKernel(TensorType type, int tokens, FewTokensTask task, ReadOnlySpan<AssemblerRegisterZMM> spare)
     {
         _task = task;
-        _products = [.. spare, .. tokens < MostTokens ? Totals[tokens..] : []];
+        _products = task == FewTokensTask.Stream ? [.. spare, .. tokens < MostTokens ? Totals[tokens..] : []] : PanelSpare;
         Info = type.Info();
         Layout = FewTokensActivations.Of(type);
         Tokens = tokens;
     }
 
-    protected static AssemblerRegisterZMM[] Totals { get; } = [zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23];
+    // While a panel is multiplied nothing but codes, sums, totals and activations is in registers.
+    private static AssemblerRegisterZMM[] PanelSpare { get; } = [zmm12, zmm13, zmm14, zmm15, zmm25, zmm26, zmm27, zmm28];
+
+    private static AssemblerRegisterZMM[] Totals { get; } = [zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23];
 
     protected TensorTypeInfo Info { get; }
 
@@ -92,13 +92,22 @@ internal abstract partial class FewTokensKernel
     /// <summary>The times that the tokens pass in a block.</summary>
     protected abstract int Passes { get; }
 
+    /// <summary>The codes of a pass, eight columns in each, of a first group and of a second one, or of a group's two halves.</summary>
+    protected abstract (AssemblerRegisterZMM[] First, AssemblerRegisterZMM[] Second) Codes { get; }
+
+    /// <summary>Where scales are while rows are streamed: for each two passes a register.</summary>
+    protected abstract ReadOnlySpan<AssemblerRegisterZMM> HeldScales { get; }
+
+    /// <summary>What <see cref="Scale"/> reads: at most five.</summary>
+    protected abstract ReadOnlySpan<AssemblerRegisterZMM> EndRegisters { get; }
+
     /// <summary>Whether the kernels take a product of two or more tokens; one has a kernel of its own.</summary>
     /// <param name="type">The block format.</param>
     /// <param name="rows">The rows of the weights.</param>
-    public static bool Takes(TensorType type, int rows) => type is TensorType.Q4_K or TensorType.Q6_K && rows % Rows == 0;
+    public static bool Takes(TensorType type, int rows) => type is TensorType.Q4_K or TensorType.Q5_K or TensorType.Q6_K && rows % Rows == 0;
 
     /// <summary>The kernel for so many tokens, assembled when it is first asked for.</summary>
-    /// <param name="type">The block format: Q4_K or Q6_K.</param>
+    /// <param name="type">The block format: Q4_K, Q5_K or Q6_K.</param>
     /// <param name="tokens">One to <see cref="MostTokens"/>; to fill a panel, any.</param>
     /// <param name="task">What it does.</param>
     /// <returns>The function, or null if there is none or the system allows no code to be made.</returns>
@@ -108,37 +117,81 @@ internal abstract partial class FewTokensKernel
         return (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd((type, tokens, task), static key => (nint)Create(key.Item1, key.Item2, key.Item3).Assemble());
     }
 
-    /// <summary>Where scales are while rows are streamed: for each two passes a register.</summary>
-    protected abstract ReadOnlySpan<AssemblerRegisterZMM> HeldScales { get; }
-
     /// <summary>Loads the constants.</summary>
     protected abstract void Prepare();
 
-    /// <summary>Leaves in registers what <see cref="Multiply"/> begins with, of the block at two places: the first and the fifth row.</summary>
+    /// <summary>Brings together what the first pass takes of the block at two places: the first and the fifth row.</summary>
     protected abstract IEnumerable<Action> Begin(AssemblerRegister64 first, AssemblerRegister64 fifth);
 
-    /// <summary>Leaves the tokens' totals of a block of eight rows and what their scaling takes, and begins the next one.</summary>
-    protected abstract void Multiply();
+    /// <summary>Brings together what later passes take, in place of what this one was the last to take.</summary>
+    protected abstract IEnumerable<Action> Continue(int pass);
 
-    /// <summary>Leaves in the scratch what <see cref="MultiplyPanel"/> finds there of a block of eight rows.</summary>
-    protected abstract void Fill();
+    /// <summary>Unpacks scales, and what is kept for the end of the block.</summary>
+    protected abstract void UnpackHeads();
 
-    /// <summary>Leaves the tokens' totals of a block of eight rows in a panel, and what their scaling takes.</summary>
-    protected abstract void MultiplyPanel();
+    /// <summary>Leaves the pass's <see cref="Codes"/>, and its scales where <see cref="HeldScales"/> says.</summary>
+    protected abstract void FormCodes(int pass);
+
+    /// <summary>Where in a token's part a pass's columns begin, and the numbers that its sums begin with, or null for zero.</summary>
+    protected abstract (int Columns, int? Start) ActivationsOf(int pass);
+
+    /// <summary>Leaves what is kept for the end of the block in <see cref="EndRegisters"/>.</summary>
+    protected abstract void UnpackEnd();
 
     /// <summary>Turns the floats of totals in zmm0, as <see cref="AddHalves"/> leaves them, to floats times their scale; zmm1 to zmm5 are free.</summary>
     /// <param name="first">The first token.</param>
     /// <param name="second">The second one, or the first again.</param>
     protected abstract void Scale(int first, int second);
 
-    /// <summary>All tokens times 32 columns of two groups: sums of the first in one word of each pair, of the second in the other.</summary>
-    /// <param name="pass">Which of the <see cref="Passes"/>.</param>
-    /// <param name="first">For each eight columns of the first group its codes.</param>
-    /// <param name="second">For each eight columns of the second group its codes.</param>
-    /// <param name="activations">Where in a token's part the columns begin.</param>
-    /// <param name="start">Where the numbers lie that the sums begin with, or null for zero.</param>
-    protected void MultiplyGroups(int pass, ReadOnlySpan<AssemblerRegisterZMM> first, ReadOnlySpan<AssemblerRegisterZMM> second, int activations, int? start)
+    // Leaves the tokens' totals of a block of eight rows and what their scaling takes, and begins the next one.
+    private void Multiply()
     {
+        UnpackHeads();
+        for (var pass = 0; pass < Passes; pass++)
+        {
+            FormCodes(pass);
+            AddBeside(pass < Passes - 1 ? Continue(pass) : Begin(r15, rbp));
+            MultiplyCodes(pass);
+        }
+
+        UnpackEnd();
+    }
+
+    // The same of a block in a panel, which Fill leaves there.
+    private void MultiplyPanel()
+    {
+        AssemblerRegisterZMM[] codes = [.. Codes.First, .. Codes.Second];
+        for (var pass = 0; pass < Passes; pass++)
+        {
+            for (var i = 0; i < codes.Length; i++) Code.vmovdqa64(codes[i], Scratch(Columns, (pass * codes.Length) + i));
+            MultiplyCodes(pass);
+        }
+
+        for (var i = 0; i < EndRegisters.Length; i++) Code.vmovdqa64(EndRegisters[i], Scratch(Ends, i));
+    }
+
+    private void Fill()
+    {
+        AssemblerRegisterZMM[] codes = [.. Codes.First, .. Codes.Second];
+        foreach (var step in Begin(rsi, rdx)) step();
+        UnpackHeads();
+        for (var pass = 0; pass < Passes; pass++)
+        {
+            FormCodes(pass);
+            for (var i = 0; i < codes.Length; i++) Code.vmovdqa64(Scratch(Columns, (pass * codes.Length) + i), codes[i]);
+            if (pass % 2 == 0) Code.vmovdqa64(Scratch(Scales, pass / 2), HeldScales[pass / 2]);
+            if (pass < Passes - 1) foreach (var step in Continue(pass)) step();
+        }
+
+        UnpackEnd();
+        for (var i = 0; i < EndRegisters.Length; i++) Code.vmovdqa64(Scratch(Ends, i), EndRegisters[i]);
+    }
+
+    // All tokens times a pass's columns: sums of the first half in one word of each pair, of the second in the other.
+    private void MultiplyCodes(int pass)
+    {
+        var (first, second) = Codes;
+        var (activations, start) = ActivationsOf(pass);
         var (low, high, columns) = (zmm4, zmm5, zmm24);
         for (var token = 0; token < Tokens; token++)
         {
@@ -232,15 +285,29 @@ internal abstract partial class FewTokensKernel
         };
     }
 
-    /// <summary>The same at once, to four vectors of the scratch.</summary>
-    protected void TransposeToScratch(RowRegisters registers, int place, int vector)
+    /// <summary>Codes of 32 columns in zmm0 to zmm3, of low bits in halves of bytes and upper bits elsewhere; zmm24 is lost.</summary>
+    /// <param name="low">The low bits.</param>
+    /// <param name="isHigh">Whether they are in the high halves.</param>
+    /// <param name="upper">The upper bits.</param>
+    /// <param name="shift">How far they go to the left.</param>
+    /// <param name="bits">Where they are then.</param>
+    protected void JoinBits(RowRegisters low, bool isHigh, RowRegisters upper, int shift, Label bits)
     {
-        foreach (var step in Transpose(registers, rsi, rdx, place)) step();
-        for (var i = 0; i < 4; i++) Code.vmovdqa64(Scratch(Columns, vector + i), registers.Columns[i]);
+        ReadOnlySpan<AssemblerRegisterZMM> codes = [zmm0, zmm1, zmm2, zmm3];
+        for (var i = 0; i < codes.Length; i++)
+        {
+            var (code, source) = (codes[i], low.Columns[i]);
+            if (isHigh) Code.vpsrlw(code, source, 4);
+            Code.vpandd(code, isHigh ? code : source, zmm31);
+            source = upper.Columns[i];
+            if (shift > 0) Code.vpsllw(zmm24, source, (byte)shift);
+            else if (shift < 0) Code.vpsrlw(zmm24, source, (byte)-shift);
+            Code.vpternlogd(code, shift == 0 ? source : zmm24, __zmmword_ptr[bits], 0xF8);
+        }
     }
 
-    /// <summary>Adds some steps between the multiplications of the pass to come.</summary>
-    protected void AddBeside(IEnumerable<Action> steps)
+    // Adds some steps between the multiplications of the pass to come.
+    private void AddBeside(IEnumerable<Action> steps)
     {
         foreach (var step in steps) _beside.Enqueue(step);
         _gaps = Tokens;
@@ -263,7 +330,7 @@ internal abstract partial class FewTokensKernel
     /// <summary>A place in a token's part of the block's activations.</summary>
     protected AssemblerMemoryOperand Part(AssemblerMemoryOperandFactory size, int token, int place) => size[r10 + ((token * Layout.PartBytes) + place)];
 
-    protected static AssemblerMemoryOperand Scratch(int place, int vector = 0) => __zmmword_ptr[r11 + (place + (vector * VectorBytes))];
+    private static AssemblerMemoryOperand Scratch(int place, int vector = 0) => __zmmword_ptr[r11 + (place + (vector * VectorBytes))];
 
     /// <summary>A constant that fills a register, as often as it fits.</summary>
     protected Label Constant<T>(params ReadOnlySpan<T> numbers) where T : unmanaged
@@ -287,5 +354,10 @@ internal abstract partial class FewTokensKernel
     }
 
     private static FewTokensKernel Create(TensorType type, int tokens, FewTokensTask task) =>
-        type == TensorType.Q4_K ? new FewTokensQ4_K(tokens, task) : new FewTokensQ6_K(tokens, task);
+        type switch
+        {
+            TensorType.Q4_K => new FewTokensQ4_K(tokens, task),
+            TensorType.Q5_K => new FewTokensQ5_K(tokens, task),
+            _ => new FewTokensQ6_K(tokens, task),
+        };
 }

@@ -11,13 +11,12 @@ namespace FalconMamba.Kernels.Assembled;
 /// </summary>
 /// <remarks>
 /// zmm0 to zmm3 are codes, zmm8 to zmm12 low bits of the next ones, zmm26 to zmm29 and zmm13 upper bits of half a block; zmm31
-/// chooses halves of bytes. While rows are streamed zmm14, zmm15, zmm25 and zmm30 are scales.
+/// chooses halves of bytes. zmm14, zmm15, zmm25 and zmm30 are scales.
 /// </remarks>
-internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task)
-    : FewTokensKernel(TensorType.Q6_K, tokens, task, task == FewTokensTask.Stream ? [zmm6, zmm7] : [zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm14])
+internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task) : FewTokensKernel(TensorType.Q6_K, tokens, task, [zmm6, zmm7])
 {
     // Of a block, in bytes: low four bits; upper two bits; scales; d in the last two of the last sixteen.
-    private const int UpperPlace = 128, ScalePlace = 192, HeadPlace = 194, PartBytes = 32;
+    private const int UpperPlace = 128, ScalePlace = 192, HeadPlace = 194, PartColumns = 32, HalfBytes = 64;
 
     // The parts of half a block in the order of passes: two in the same bytes, then the other two.
     private static readonly int[] Parts = [0, 2, 1, 3];
@@ -26,15 +25,17 @@ internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task)
 
     private static readonly RowRegisters Upper = new([zmm26, zmm27, zmm28, zmm29, zmm13], [ymm26, ymm27, ymm28, ymm29]);
 
-    private static readonly AssemblerRegisterZMM[] Scaling = [zmm14, zmm15, zmm25, zmm30];
-
-    private static readonly AssemblerRegisterZMM Head = zmm6;
+    private static readonly AssemblerRegisterZMM[] FirstGroup = [zmm0, zmm1], SecondGroup = [zmm2, zmm3], Scaling = [zmm14, zmm15, zmm25, zmm30], Head = [zmm6];
 
     private Label _upperBits;
 
     protected override int Passes => 2 * Parts.Length;
 
+    protected override (AssemblerRegisterZMM[] First, AssemblerRegisterZMM[] Second) Codes => (FirstGroup, SecondGroup);
+
     protected override ReadOnlySpan<AssemblerRegisterZMM> HeldScales => Scaling;
+
+    protected override ReadOnlySpan<AssemblerRegisterZMM> EndRegisters => Head;
 
     protected override void Prepare()
     {
@@ -44,97 +45,27 @@ internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task)
 
     protected override IEnumerable<Action> Begin(AssemblerRegister64 first, AssemblerRegister64 fifth) => BeginHalf(first, fifth, 0);
 
-    protected override void Multiply()
+    protected override IEnumerable<Action> Continue(int pass) => Parts[pass % Parts.Length] switch
     {
-        UnpackScales();
-        for (var pass = 0; pass < Passes; pass++)
-        {
-            var (half, part) = (pass / Parts.Length, Parts[pass % Parts.Length]);
-            FormCodes(part, scratch: null);
-            // Whose last codes are formed makes room for the next.
-            if (part == 2) AddBeside(Transpose(Low, rsi, rdx, (half * VectorBytes) + PartBytes));
-            else if (part == 3) AddBeside(half == 0 ? BeginHalf(rsi, rdx, 1) : Begin(r15, rbp));
-            MultiplyPart(pass, half, part);
-        }
+        2 => Transpose(Low, rsi, rdx, (pass / Parts.Length * HalfBytes) + PartColumns),
+        3 => BeginHalf(rsi, rdx, 1),
+        _ => [],
+    };
 
-        UnpackHead();
+    protected override void FormCodes(int pass)
+    {
+        var part = Parts[pass % Parts.Length];
+        JoinBits(Low, part >= 2, Upper, 4 - (2 * part), _upperBits);
     }
 
-    protected override void Fill()
+    protected override (int Columns, int? Start) ActivationsOf(int pass)
     {
-        for (var half = 0; half < 2; half++)
-        {
-            for (var i = 0; i < 2; i++) TransposeToScratch(Low, (half * VectorBytes) + (i * PartBytes), LowVector(half, i));
-            TransposeToScratch(Upper, UpperPlace + (half * PartBytes), UpperVector(half));
-        }
-
-        UnpackScales();
-        for (var i = 0; i < Scaling.Length; i++) Code.vmovdqa64(Scratch(Scales, i), Scaling[i]);
-        UnpackHead();
-        Code.vmovaps(Scratch(Heads), Head);
-    }
-
-    protected override void MultiplyPanel()
-    {
-        for (var pass = 0; pass < Passes; pass++)
-        {
-            var (half, part) = (pass / Parts.Length, Parts[pass % Parts.Length]);
-            if (part == 0) for (var i = 0; i < Upper.Columns.Length; i++) Code.vmovdqa64(Upper.Columns[i], Scratch(Columns, UpperVector(half) + i));
-            FormCodes(part, LowVector(half, part));
-            MultiplyPart(pass, half, part);
-        }
-
-        Code.vmovaps(Head, Scratch(Heads));
-    }
-
-    protected override void Scale(int first, int second) => Code.vmulps(zmm0, zmm0, Head);
-
-    // In a panel, where the low bits of two parts begin, and the upper ones of half a block.
-    private static int LowVector(int half, int part) => (8 * half) + (4 * (part % 2));
-
-    private static int UpperVector(int half) => 16 + (4 * half);
-
-    private IEnumerable<Action> BeginHalf(AssemblerRegister64 first, AssemblerRegister64 fifth, int half) =>
-        [.. Transpose(Low, first, fifth, half * VectorBytes), .. Transpose(Upper, first, fifth, UpperPlace + (half * PartBytes))];
-
-    // Of a part, from registers or from the scratch.
-    private void FormCodes(int part, int? scratch)
-    {
-        ReadOnlySpan<AssemblerRegisterZMM> codes = [zmm0, zmm1, zmm2, zmm3];
-        for (var i = 0; i < codes.Length; i++)
-        {
-            var (code, low, upper) = (codes[i], Low.Columns[i], Upper.Columns[i]);
-            if (scratch is { } vector)
-            {
-                if (part < 2) Code.vpandd(code, zmm31, Scratch(Columns, vector + i));
-                else Code.vpsrlw(code, Scratch(Columns, vector + i), 4);
-            }
-            else
-            {
-                if (part < 2) Code.vpandd(code, zmm31, low);
-                else Code.vpsrlw(code, low, 4);
-            }
-
-            if (part >= 2) Code.vpandd(code, code, zmm31);
-            switch (part)
-            {
-                case 0: Code.vpsllw(zmm24, upper, 4); break;
-                case 1: Code.vpsllw(zmm24, upper, 2); break;
-                case 3: Code.vpsrlw(zmm24, upper, 2); break;
-            }
-
-            Code.vpternlogd(code, part == 2 ? upper : zmm24, __zmmword_ptr[_upperBits], 0xF8);
-        }
-    }
-
-    private void MultiplyPart(int pass, int half, int part)
-    {
-        var run = (half * Parts.Length) + part;
-        MultiplyGroups(pass, [zmm0, zmm1], [zmm2, zmm3], run * PartBytes, FewTokensActivations.Sums + (run * 2 * sizeof(long)));
+        var part = (pass / Parts.Length * Parts.Length) + Parts[pass % Parts.Length];
+        return (part * PartColumns, FewTokensActivations.Sums + (part * 2 * sizeof(long)));
     }
 
     // Of each two passes the scales of two groups and of the two that lie four further.
-    private void UnpackScales()
+    protected override void UnpackHeads()
     {
         LoadQuarters(zmm0, xmm0, 0, ScalePlace);
         LoadQuarters(zmm1, xmm1, 1, ScalePlace);
@@ -147,15 +78,20 @@ internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task)
         }
     }
 
-    private void UnpackHead()
+    protected override void UnpackEnd()
     {
         LoadQuarters(zmm0, xmm0, 0, HeadPlace);
         LoadQuarters(zmm1, xmm1, 1, HeadPlace);
         Code.vpunpckhdq(zmm2, zmm0, zmm1);
         Code.vpshufd(zmm2, zmm2, 0b11_10_11_10);
         Code.vpsrld(zmm2, zmm2, 16);
-        ConvertHalves(Head, zmm2);
+        ConvertHalves(Head[0], zmm2);
     }
+
+    protected override void Scale(int first, int second) => Code.vmulps(zmm0, zmm0, Head[0]);
+
+    private IEnumerable<Action> BeginHalf(AssemblerRegister64 first, AssemblerRegister64 fifth, int half) =>
+        [.. Transpose(Low, first, fifth, half * HalfBytes), .. Transpose(Upper, first, fifth, UpperPlace + (half * PartColumns))];
 
     // Bytes of two rows, of four groups each, as the upper ones of words.
     private Label UpperBytes(int first)
