@@ -32,7 +32,7 @@ internal unsafe struct FewTokensProduct<TFormat> : IBlockJob where TFormat : unm
     public static bool TryRun(in MatrixProductArguments arguments, in QuantizedRows activations, QuantizedActivations scratch, ComputePool pool, int threads)
     {
         var blocks = arguments.Columns / TFormat.Length;
-        if (!FewTokensKernel.Takes(TFormat.Type, arguments.Rows) || arguments.Tokens is < 2 or > FewTokensKernel.MostTogether || blocks == 0) return false;
+        if (!FewTokensKernel.Takes(TFormat.Type, arguments.Rows, arguments.Tokens) || arguments.Tokens > FewTokensKernel.MostTogether || blocks == 0) return false;
         // One pass, or two that differ by a token at most.
         var tokens = arguments.Tokens <= FewTokensKernel.MostTokens ? arguments.Tokens : (arguments.Tokens + 1) / 2;
         var last = arguments.Tokens - tokens;

@@ -59,7 +59,7 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
         where TPair : unmanaged, IBytePair<TPair, TBytes>
         where TRows : unmanaged, IRowLanes<TRows, T>
     {
-        if (kernels.Assembled && tokens >= 2 && FewTokensKernel.Takes(type, rows) && FewTokensKernel.Find(type, FewTokensKernel.MostTokens) != null)
+        if (kernels.Assembled && FewTokensKernel.Takes(type, rows, tokens) && FewTokensKernel.Find(type, FewTokensKernel.MostTokens) != null)
             return new(nameof(FewTokensKernel), Vnni, kernels.Reason);
         if (kernels.Assembled && tokens >= TileKernel.LeastTokens && TileKernel.Find(type, TileKernel.LeastTokens) != null)
             return new(nameof(TileKernel), Vnni, kernels.Reason);

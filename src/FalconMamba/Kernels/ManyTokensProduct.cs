@@ -36,7 +36,7 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
     /// <returns>Whether it ran.</returns>
     public static bool TryRun(in MatrixProductArguments arguments, in QuantizedRows activations, QuantizedActivations scratch, ComputePool pool, int threads)
     {
-        if (!FewTokensKernel.Takes(TFormat.Type, arguments.Rows) || arguments.Tokens < 2) return false;
+        if (!FewTokensKernel.Takes(TFormat.Type, arguments.Rows, arguments.Tokens)) return false;
         // Tiles that differ by a token at most, the longer ones first.
         var tiles = (arguments.Tokens + MostLength - 1) / MostLength;
         var (length, longer) = Math.DivRem(arguments.Tokens, tiles);

@@ -101,10 +101,16 @@ internal abstract partial class FewTokensKernel
     /// <summary>What <see cref="Scale"/> reads: at most five.</summary>
     protected abstract ReadOnlySpan<AssemblerRegisterZMM> EndRegisters { get; }
 
-    /// <summary>Whether the kernels take a product of two or more tokens; one has a kernel of its own.</summary>
+    /// <summary>Whether the kernels take a product. One token has a kernel of its own, and many of Q5_K are faster in tiles.</summary>
     /// <param name="type">The block format.</param>
     /// <param name="rows">The rows of the weights.</param>
-    public static bool Takes(TensorType type, int rows) => type is TensorType.Q4_K or TensorType.Q5_K or TensorType.Q6_K && rows % Rows == 0;
+    /// <param name="tokens">The tokens.</param>
+    public static bool Takes(TensorType type, int rows, int tokens) => rows % Rows == 0 && tokens >= 2 && type switch
+    {
+        TensorType.Q4_K or TensorType.Q6_K => true,
+        TensorType.Q5_K => tokens <= MostTogether,
+        _ => false,
+    };
 
     /// <summary>The kernel for so many tokens, assembled when it is first asked for.</summary>
     /// <param name="type">The block format: Q4_K, Q5_K or Q6_K.</param>
