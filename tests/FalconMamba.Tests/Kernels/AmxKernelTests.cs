@@ -96,6 +96,46 @@ public unsafe class AmxKernelTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_processor_computes_the_bits_of_the_manual(int tokenTiles)
+    {
+        Assert.SkipUnless(AmxSupport.IsUsable, $"No tiles: {AmxSupport.Obstacle}.");
+        foreach (var anyNumber in (bool[])[false, true])
+        {
+            const int Steps = 5, Blocks = 3;
+            var random = new Random(tokenTiles);
+            ushort[] weights = Numbers(AmxTileKernel.Rows * Steps * 32, random), input = Numbers(Blocks * tokenTiles * Steps * 512, random);
+            // Subnormal ones, infinite ones and none among them, and sums beyond the largest.
+            if (anyNumber) random.NextBytes(MemoryMarshal.AsBytes(input.AsSpan()));
+            float[] expected = Enumerable.Range(0, Blocks * tokenTiles * 512).Select(i => i * 1e-3f).ToArray(), actual = [.. expected];
+            fixed (ushort* w = weights, x = input)
+            fixed (float* y = expected, z = actual)
+            {
+                var arguments = new AmxTileArguments { Weights = (byte*)w, Input = (byte*)x, Sums = y, Steps = Steps, Blocks = Blocks, Continue = 1, Ahead = (byte*)w };
+                new TileMachine(tokenTiles == 2 ? Pair : Single).Call(&arguments);
+                var job = new KernelJob { Kernel = AmxTileKernel.Find(tokenTiles), Arguments = arguments with { Sums = z } };
+                ComputePool.Shared.RunOnWorkers(ref job, 1, 1);
+            }
+
+            Assert.Equal(Bits(expected), Bits(actual));
+        }
+    }
+
+    [Fact]
+    public void A_product_on_tiles_equals_that_on_the_machine_bit_for_bit()
+    {
+        Assert.SkipUnless(AmxSupport.IsUsable, $"No tiles: {AmxSupport.Obstacle}.");
+        foreach (var (rows, columns, tokens) in ((int, int, int)[])[(1, 1, 1), (33, 63, 48), (65, 513, 64), (97, 1040, 47), (34, 40, 300)])
+        {
+            using Operands expected = new(rows, columns, tokens, accumulates: true), actual = new(rows, columns, tokens, accumulates: true);
+            expected.Multiply(tokens);
+            actual.Multiply(tokens, onTiles: true);
+            Assert.Equal(Bits(expected.Output), Bits(actual.Output));
+        }
+    }
+
     private static void Check(int tokenTiles, int steps, int blocks, bool goesOn)
     {
         var random = new Random((steps * 10) + blocks);
@@ -165,6 +205,14 @@ public unsafe class AmxKernelTests
         return numbers;
     }
 
+    // Which of the numbers that are none a sum gives is nobody's business.
+    private static uint[] Bits(ReadOnlySpan<float> numbers)
+    {
+        var bits = MemoryMarshal.Cast<float, uint>(numbers).ToArray();
+        foreach (ref var number in bits.AsSpan()) if (float.IsNaN(BitConverter.UInt32BitsToSingle(number))) number = uint.MaxValue;
+        return bits;
+    }
+
     private static float Float(ushort number) => BitConverter.UInt32BitsToSingle((uint)number << 16);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -173,7 +221,20 @@ public unsafe class AmxKernelTests
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void MultiplySingle(void* arguments) => new TileMachine(Single).Call(arguments);
 
-    /// <summary>A product with the machine in place of the kernels, everything before and behind them as it is.</summary>
+    private struct KernelJob : IBlockJob
+    {
+        public delegate* unmanaged[Cdecl]<void*, void> Kernel;
+        public AmxTileArguments Arguments;
+
+        public readonly void Run(int block)
+        {
+            Assert.True(SignalStack.Enlarge());
+            var arguments = Arguments;
+            Kernel(&arguments);
+        }
+    }
+
+    /// <summary>A product with the machine in place of the kernels, unless it is wanted on tiles; everything before and behind them as it is.</summary>
     private sealed class Operands : IDisposable
     {
         private readonly int _rows, _columns, _stride, _outputStride;
@@ -205,7 +266,7 @@ public unsafe class AmxKernelTests
 
         public ReadOnlySpan<float> Output => _output.Span;
 
-        public void Multiply(int tokens, int threads = 2)
+        public void Multiply(int tokens, int threads = 2, bool onTiles = false)
         {
             var arguments = new MatrixProductArguments
             {
@@ -221,7 +282,8 @@ public unsafe class AmxKernelTests
                 Accumulate = _accumulates,
             };
             Assert.True(AmxProduct.HasLines(in arguments));
-            AmxProduct.Run(in arguments, &MultiplyPair, &MultiplySingle, ComputePool.Shared, threads);
+            if (onTiles) Assert.True(AmxProduct.TryRun(in arguments, ComputePool.Shared, threads));
+            else AmxProduct.Run(in arguments, &MultiplyPair, &MultiplySingle, ComputePool.Shared, threads);
         }
 
         public void Compare(int tokens)
