@@ -347,6 +347,18 @@ internal abstract partial class FewTokensKernel
         return Kernel.Constant(all);
     }
 
+    /// <summary>A constant that chooses bytes of each quarter and makes words of them.</summary>
+    /// <param name="places">Which bytes.</param>
+    /// <param name="first">What is added to these.</param>
+    /// <param name="isUpper">Whether they are the upper halves of the words; the others are zero.</param>
+    protected Label Words(ReadOnlySpan<int> places, int first, bool isUpper)
+    {
+        var bytes = new byte[2 * places.Length];
+        bytes.AsSpan().Fill(0x80);
+        for (var i = 0; i < places.Length; i++) bytes[(2 * i) + (isUpper ? 1 : 0)] = (byte)(first + places[i]);
+        return Constant<byte>(bytes);
+    }
+
     private static AssemblerMemoryOperand Row(AssemblerMemoryOperandFactory size, AssemblerRegister64 first, AssemblerRegister64 fifth, int row, int place)
     {
         var near = row < 4 ? first : fifth;

@@ -73,7 +73,7 @@ internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task) : FewTokensK
         Code.vpunpckhbw(zmm3, zmm0, zmm1);
         for (var i = 0; i < Scaling.Length; i++)
         {
-            Code.vpshufb(Scaling[i], i < 2 ? zmm2 : zmm3, __zmmword_ptr[UpperBytes(4 * (i % 2))]);
+            Code.vpshufb(Scaling[i], i < 2 ? zmm2 : zmm3, __zmmword_ptr[Words([0, 2, 8, 10, 1, 3, 9, 11], 4 * (i % 2), isUpper: true)]);
             Code.vpsraw(Scaling[i], Scaling[i], 8);
         }
     }
@@ -92,13 +92,4 @@ internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task) : FewTokensK
 
     private IEnumerable<Action> BeginHalf(AssemblerRegister64 first, AssemblerRegister64 fifth, int half) =>
         [.. Transpose(Low, first, fifth, half * HalfBytes), .. Transpose(Upper, first, fifth, UpperPlace + (half * PartColumns))];
-
-    // Bytes of two rows, of four groups each, as the upper ones of words.
-    private Label UpperBytes(int first)
-    {
-        ReadOnlySpan<int> places = [0, 2, 8, 10, 1, 3, 9, 11];
-        var bytes = new byte[2 * places.Length];
-        for (var i = 0; i < places.Length; i++) (bytes[2 * i], bytes[(2 * i) + 1]) = (0x80, (byte)(first + places[i]));
-        return Constant<byte>(bytes);
-    }
 }

@@ -86,12 +86,6 @@ internal abstract class FewTokensWithMinimums : FewTokensKernel
         Code.vpdpbusd(sum, GroupMinimums.Single, zmm24);
     }
 
-    // Bytes of two rows, of four groups each, as words.
-    private Label Words(int first)
-    {
-        ReadOnlySpan<int> places = [0, 2, 4, 6, 1, 3, 5, 7];
-        var bytes = new byte[2 * places.Length];
-        for (var i = 0; i < places.Length; i++) (bytes[2 * i], bytes[(2 * i) + 1]) = ((byte)(first + places[i]), 0x80);
-        return Constant<byte>(bytes);
-    }
+    // Of two rows the bytes of four groups, as words.
+    private Label Words(int first) => Words([0, 2, 4, 6, 1, 3, 5, 7], first, isUpper: false);
 }
