@@ -52,7 +52,7 @@ internal unsafe struct BlockProduct<TBytes, TPair, TFormat> : IBlockJob
             _blocks = blocks,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
         };
-        if (scratch is null || arguments.Tokens >= TileKernel.LeastTokens || blocks is 0 or > MostBlocks)
+        if (scratch is null || arguments.Tokens > 1 || blocks is 0 or > MostBlocks)
         {
             pool.Run(ref job, job._ranges.Count, threads);
             return;

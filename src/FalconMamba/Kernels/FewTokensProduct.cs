@@ -23,7 +23,7 @@ internal unsafe struct FewTokensProduct<TFormat> : IBlockJob where TFormat : unm
     private long _rowBytes;
 
     /// <summary>Runs the product, if there is a kernel for it; the input of <paramref name="arguments"/> is not read.</summary>
-    /// <param name="arguments">The weights, and where the result goes.</param>
+    /// <param name="arguments">The weights, a multiple of eight rows, and where the result goes; several tokens.</param>
     /// <param name="activations">X.</param>
     /// <param name="scratch">Room for X as kernels read it.</param>
     /// <param name="pool">The threads.</param>
@@ -32,14 +32,14 @@ internal unsafe struct FewTokensProduct<TFormat> : IBlockJob where TFormat : unm
     public static bool TryRun(in MatrixProductArguments arguments, in QuantizedRows activations, QuantizedActivations scratch, ComputePool pool, int threads)
     {
         var blocks = arguments.Columns / TFormat.Length;
-        if (!FewTokensKernel.Takes(TFormat.Type, arguments.Rows, arguments.Tokens) || arguments.Tokens > FewTokensKernel.MostTogether || blocks == 0) return false;
+        if (arguments.Tokens > FewTokensKernel.MostTogether || blocks == 0) return false;
         // One pass, or two that differ by a token at most.
         var tokens = arguments.Tokens <= FewTokensKernel.MostTokens ? arguments.Tokens : (arguments.Tokens + 1) / 2;
         var last = arguments.Tokens - tokens;
         var kernel = FewTokensKernel.Find(TFormat.Type, tokens);
         var lastKernel = last > 0 ? FewTokensKernel.Find(TFormat.Type, last) : null;
         if (kernel is null || (last > 0 && lastKernel is null)) return false;
-        var layout = FewTokensActivations.Of(TFormat.Type);
+        var layout = FewTokensActivations.Of(TFormat.Type, isOfPanels: false);
         var bytes = blocks * layout.BlockBytes(tokens);
         var job = new FewTokensProduct<TFormat>
         {

@@ -59,10 +59,8 @@ public sealed record KernelChoice(string Name, string Instructions, string Reaso
         where TPair : unmanaged, IBytePair<TPair, TBytes>
         where TRows : unmanaged, IRowLanes<TRows, T>
     {
-        if (kernels.Assembled && FewTokensKernel.Takes(type, rows, tokens) && FewTokensKernel.Find(type, FewTokensKernel.MostTokens) != null)
+        if (kernels.Assembled && FewTokensKernel.Takes(rows, tokens) && FewTokensKernel.Find(type, FewTokensKernel.MostTokens) != null)
             return new(nameof(FewTokensKernel), Vnni, kernels.Reason);
-        if (kernels.Assembled && tokens >= TileKernel.LeastTokens && TileKernel.Find(type, TileKernel.LeastTokens) != null)
-            return new(nameof(TileKernel), Vnni, kernels.Reason);
         if (kernels.HasBlockKernel(type))
         {
             return columns / type.Info().BlockLength <= BlockKernel.MostBlocks

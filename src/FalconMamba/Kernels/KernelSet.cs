@@ -315,11 +315,22 @@ internal sealed class KernelSet<T, TBytes, TPair, TRows> : KernelSet
             var rows = _scratch.Rows(_arguments.Tokens, _arguments.Columns, TFormat.Length);
             if (_norm.Weight is null) ActivationQuantizer.Run(_arguments.Input, _arguments.InputStride, in rows, _arguments.Tokens, Pool, _kernels.Threads);
             else NormedRounding<T>.Run(_arguments.Input, _arguments.InputStride, in rows, _norm, _arguments.Tokens, Pool, _kernels.Threads);
-            if (_kernels.Assembled && FewTokensProduct<TFormat>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
-            if (_kernels.Assembled && ManyTokensProduct<TFormat>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
-            if (_kernels.Assembled && TiledBlockProduct<TFormat, Tiling>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
-            if (!_kernels.HasBlockKernel(TFormat.Type) && TiledBlockProduct<TFormat, RowTiling<T, TRows>>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
+            if (_kernels.Assembled && TryRunTogether<TFormat>(in rows)) return;
+            if (!_kernels.HasBlockKernel(TFormat.Type) && TiledBlockProduct<T, TRows, TFormat>.TryRun(in _arguments, in rows, _scratch, Pool, _kernels.Threads)) return;
             BlockProduct<TBytes, TPair, TFormat>.Run(in _arguments, in rows, _kernels.Assembled ? _scratch : null, Pool, _kernels.Threads);
+        }
+
+        // Assembled kernels of several tokens take eight rows at a time; those that are left are multiplied one by one.
+        private unsafe bool TryRunTogether<TFormat>(in QuantizedRows rows) where TFormat : unmanaged, IBlockFormat<TFormat>
+        {
+            if (!FewTokensKernel.Takes(_arguments.Rows, _arguments.Tokens)) return false;
+            var together = _arguments with { Rows = _arguments.Rows / FewTokensKernel.Rows * FewTokensKernel.Rows };
+            if (!FewTokensProduct<TFormat>.TryRun(in together, in rows, _scratch, Pool, _kernels.Threads)
+                && !ManyTokensProduct<TFormat>.TryRun(in together, in rows, _scratch, Pool, _kernels.Threads)) return false;
+            if (together.Rows == _arguments.Rows) return true;
+            var rest = _arguments.From(together.Rows, _arguments.Columns / TFormat.Length * sizeof(TFormat));
+            BlockProduct<TBytes, TPair, TFormat>.Run(in rest, in rows, null, Pool, _kernels.Threads);
+            return true;
         }
     }
 }

@@ -23,12 +23,12 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
     private FewTokensActivations _layout;
     private byte* _activations;
     private delegate* unmanaged[Cdecl]<void*, void> _fill, _firstTile, _longerTile, _tile;
-    private int _blocks, _tiles, _longer, _length;
+    private int _blocks, _panels, _tiles, _longer, _length;
 
-    private readonly nint BlockBytes => PlaceOf(_tiles);
+    private readonly nint PanelBytes => PlaceOf(_tiles);
 
     /// <summary>Runs the product, if there is a kernel for it; the input of <paramref name="arguments"/> is not read.</summary>
-    /// <param name="arguments">The weights, and where the result goes.</param>
+    /// <param name="arguments">The weights, a multiple of eight rows, and where the result goes; several tokens.</param>
     /// <param name="activations">X.</param>
     /// <param name="scratch">Room for X as kernels read it.</param>
     /// <param name="pool">The threads.</param>
@@ -36,29 +36,30 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
     /// <returns>Whether it ran.</returns>
     public static bool TryRun(in MatrixProductArguments arguments, in QuantizedRows activations, QuantizedActivations scratch, ComputePool pool, int threads)
     {
-        if (!FewTokensKernel.Takes(TFormat.Type, arguments.Rows, arguments.Tokens)) return false;
         // Tiles that differ by a token at most, the longer ones first.
         var tiles = (arguments.Tokens + MostLength - 1) / MostLength;
         var (length, longer) = Math.DivRem(arguments.Tokens, tiles);
         var blocks = arguments.Columns / TFormat.Length;
+        var layout = FewTokensActivations.Of(TFormat.Type, isOfPanels: true);
         var job = new ManyTokensProduct<TFormat>
         {
             _arguments = arguments,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
-            _layout = FewTokensActivations.Of(TFormat.Type),
+            _layout = layout,
             _fill = FewTokensKernel.Find(TFormat.Type, MostLength, FewTokensTask.Fill),
             _firstTile = FewTokensKernel.Find(TFormat.Type, longer > 0 ? length + 1 : length, FewTokensTask.TileAndAsk),
             _longerTile = longer > 0 ? FewTokensKernel.Find(TFormat.Type, length + 1, FewTokensTask.Tile) : null,
             _tile = FewTokensKernel.Find(TFormat.Type, length, FewTokensTask.Tile),
             _blocks = blocks,
+            _panels = (blocks + layout.PanelBlocks - 1) / layout.PanelBlocks,
             _tiles = tiles,
             _longer = longer,
             _length = length,
         };
         if (job._fill is null || job._firstTile is null || job._tile is null || (longer > 0 && job._longerTile is null)) return false;
-        job._activations = scratch.Arranged(1, checked((int)(blocks * job.BlockBytes)));
+        job._activations = scratch.Arranged(1, checked((int)(job._panels * job.PanelBytes)));
         var arrangement = new Arrangement { Product = job, X = activations };
-        pool.Run(ref arrangement, blocks, ComputePool.ThreadsFor((long)arguments.Tokens * arguments.Columns, threads));
+        pool.Run(ref arrangement, job._panels, ComputePool.ThreadsFor((long)arguments.Tokens * arguments.Columns, threads));
         pool.Run(ref job, job._ranges.Count, threads);
         return true;
     }
@@ -93,14 +94,16 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
         var ahead = weights + (groups * FewTokensKernel.Rows * rowBytes);
         var tokens = FirstOf(tile + tiles) - FirstOf(tile);
         var arguments = new FewTokensTileArguments { RowBytes = rowBytes, Panel = panel, Groups = groups };
-        for (var block = 0; block < _blocks; block++)
+        for (var i = 0; i < _panels; i++)
         {
+            var block = i * _layout.PanelBlocks;
+            arguments.Blocks = Math.Min(_layout.PanelBlocks, _blocks - block);
             arguments.Weights = weights + (block * sizeof(TFormat));
-            arguments.Activations = _activations + (block * BlockBytes) + PlaceOf(tile);
+            arguments.Activations = _activations + (i * PanelBytes) + PlaceOf(tile);
             arguments.Sums = sums;
             arguments.Ahead = ahead + (block * groups * FewTokensKernel.Rows * sizeof(TFormat));
             _fill(&arguments);
-            AskForOutput(row, groups, FirstOf(tile) + (block * tokens / _blocks), FirstOf(tile) + ((block + 1) * tokens / _blocks));
+            AskForOutput(row, groups, FirstOf(tile) + (i * tokens / _panels), FirstOf(tile) + ((i + 1) * tokens / _panels));
             var (longer, first) = (Math.Clamp(_longer - tile, 0, tiles), tile == 0 ? 1 : 0);
             if (first > 0) Send(_firstTile, ref arguments, LengthOf(0), 1);
             if (longer > first) Send(_longerTile, ref arguments, _length + 1, longer - first);
@@ -114,23 +117,23 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
     {
         arguments.Tiles = tiles;
         fixed (FewTokensTileArguments* pointer = &arguments) kernel(pointer);
-        arguments.Activations += (nint)tiles * _layout.BlockBytes(length);
+        arguments.Activations += (nint)tiles * _layout.PanelBytes(length);
         arguments.Sums += tiles * SumsOf(length, (int)arguments.Groups);
     }
 
-    // Of two tokens and eight rows each quarter of a vector has two rows of the first one and then of the other.
+    // Two tokens' numbers of eight rows lie side by side.
     [SkipLocalsInit]
     private readonly void Put(int row, int groups, int tile, int tiles, float* sums)
     {
         var numbers = stackalloc float[MostLength * Rows];
-        var order = Vector512.Create(0L, 2, 4, 6, 1, 3, 5, 7);
+        var order = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
         for (var end = tile + tiles; tile < end; tile++)
         {
             var length = LengthOf(tile);
             for (var group = 0; group < groups; group++)
                 for (var token = 0; token < length; token += 2, sums += VectorFloats)
                 {
-                    var two = Avx512F.PermuteVar8x64(Vector512.Load(sums).AsInt64(), order).AsSingle();
+                    var two = Avx512F.PermuteVar16x32(Vector512.Load(sums), order);
                     var place = numbers + (token * Rows) + (group * FewTokensKernel.Rows);
                     two.GetLower().Store(place);
                     two.GetUpper().Store(place + Rows);
@@ -157,11 +160,11 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
 
     private readonly int FirstOf(int tile) => (tile * _length) + Math.Min(tile, _longer);
 
-    // Where in a block's activations a tile begins.
+    // Where in a panel's activations a tile begins.
     private readonly nint PlaceOf(int tile)
     {
         var longer = Math.Min(tile, _longer);
-        return ((nint)longer * _layout.BlockBytes(_length + 1)) + ((nint)(tile - longer) * _layout.BlockBytes(_length));
+        return ((nint)longer * _layout.PanelBytes(_length + 1)) + ((nint)(tile - longer) * _layout.PanelBytes(_length));
     }
 
     private struct Arrangement : IBlockJob
@@ -169,12 +172,14 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
         public ManyTokensProduct<TFormat> Product;
         public QuantizedRows X;
 
-        public readonly void Run(int block)
+        public readonly void Run(int panel)
         {
+            var blocks = Product._layout.PanelBlocks;
+            var (first, end) = (panel * blocks, Math.Min(Product._blocks, (panel + 1) * blocks));
             for (int tile = 0, token = 0; tile < Product._tiles; tile++)
             {
                 var length = Product.LengthOf(tile);
-                Product._layout.Arrange(X.From(token), length, block, Product._activations + (block * Product.BlockBytes) + Product.PlaceOf(tile));
+                Product._layout.Arrange(X.From(token), length, first, end, Product._activations + (panel * Product.PanelBytes) + Product.PlaceOf(tile));
                 token += length;
             }
         }

@@ -52,6 +52,17 @@ internal unsafe struct MatrixProductArguments
         for (; row < rows; row++) Put(first + row, token, sums[row]);
     }
 
+    /// <summary>The product of the rows from one on.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="rowBytes">The bytes of a row of W.</param>
+    public readonly MatrixProductArguments From(int row, long rowBytes) => this with
+    {
+        Weights = Weights + (row * rowBytes),
+        Bias = Bias is null ? null : Bias + row,
+        Output = Output + row,
+        Rows = Rows - row,
+    };
+
     /// <summary>The weights that a thread packs after some rows, if all threads are equally fast: their place and their end.</summary>
     public readonly (nint Place, nint End) NextPanel(int first, int panelRows, int threads, nint rowBytes)
     {

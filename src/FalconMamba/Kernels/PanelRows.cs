@@ -12,7 +12,7 @@ internal static unsafe class PanelRows<T, TRows>
 {
     private const int RowsAtOnce = 8, Group = ActivationQuantizer.Group, RowBytes = WeightPanel.RowBytes;
 
-    /// <summary>Fills a panel; see <see cref="WeightPanel.Fill"/>.</summary>
+    /// <summary>Fills a panel.</summary>
     /// <param name="blocks">The first block of the first row.</param>
     /// <param name="rowBlocks">The blocks of a row.</param>
     /// <param name="rows">How many rows there are, at least one; the last stands in for those that are missing of every eight.</param>

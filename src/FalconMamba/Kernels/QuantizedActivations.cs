@@ -82,9 +82,9 @@ internal sealed class QuantizedActivations : IDisposable
         return (byte*)_arranged.Pointer;
     }
 
-    // A row or two are read by kernels of their own; panels of eight rows ask for more than tiles.
+    // One row is read by a kernel of its own.
     private static long ArrangedBytes(int rows, int columns) => Math.Max(
-        (long)Math.Min(rows, TileKernel.LeastTokens - 1) * ArrangedActivations.MostBytes(columns),
+        (long)Math.Min(rows, 1) * ArrangedActivations.MostBytes(columns),
         rows * Math.Max(FewTokensActivations.MostBytes(columns), (long)TileActivations.ByteLength(columns)));
 
     public void Dispose()

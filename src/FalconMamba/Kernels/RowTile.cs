@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
-using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
 using FalconMamba.Quantization;
 
@@ -70,7 +69,7 @@ internal static unsafe class RowTile<T, TRows, TFormat, TTokens>
     /// <summary>Computes a tile.</summary>
     /// <param name="arguments">The panel from the first of sixteen rows on, and the first token.</param>
     /// <param name="lines">How many lines of later weights to ask for with each group.</param>
-    public static void Multiply(in TileKernelArguments arguments, int lines)
+    public static void Multiply(in RowTileArguments arguments, int lines)
     {
         if (TFormat.Length == WeightPanel.Columns) MultiplyLong(in arguments, lines);
         else MultiplyShort(in arguments, lines);
@@ -78,7 +77,7 @@ internal static unsafe class RowTile<T, TRows, TFormat, TTokens>
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyLong(in TileKernelArguments arguments, int lines)
+    private static void MultiplyLong(in RowTileArguments arguments, int lines)
     {
         byte* panel = arguments.Panel, record = arguments.Records, ahead = arguments.Ahead;
         var totals = stackalloc byte[(2 * 4 * VectorBytes) + VectorBytes];
@@ -170,7 +169,7 @@ internal static unsafe class RowTile<T, TRows, TFormat, TTokens>
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyShort(in TileKernelArguments arguments, int lines)
+    private static void MultiplyShort(in RowTileArguments arguments, int lines)
     {
         var totals = stackalloc byte[(4 * VectorBytes) + VectorBytes];
         totals = (byte*)(((nuint)totals + VectorBytes - 1) & ~(nuint)(VectorBytes - 1));

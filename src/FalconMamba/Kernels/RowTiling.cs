@@ -1,12 +1,10 @@
-using FalconMamba.Formats;
-using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
 using FalconMamba.Quantization;
 
 namespace FalconMamba.Kernels;
 
-/// <summary>Tiles by intrinsics, the longer ones first: for paths and systems without assembled ones.</summary>
-internal readonly unsafe struct RowTiling<T, TRows> : IPanelTiles<RowTiling<T, TRows>>
+/// <summary>Some tokens cut into tiles that differ by a token at most, the longer ones first.</summary>
+internal readonly unsafe struct RowTiling<T, TRows>
     where T : unmanaged, ILanes<T>
     where TRows : unmanaged, IRowLanes<TRows, T>
 {
@@ -14,24 +12,21 @@ internal readonly unsafe struct RowTiling<T, TRows> : IPanelTiles<RowTiling<T, T
 
     private readonly int _length, _longer, _tiles;
 
-    private RowTiling(int tokens)
+    /// <summary>The tiles of so many tokens, at least <see cref="LeastTokens"/>.</summary>
+    public RowTiling(int tokens)
     {
         _tiles = (tokens + MostTokens - 1) / MostTokens;
         _length = tokens / _tiles;
         _longer = tokens % _tiles;
     }
 
-    // Measured: fewer do not pay for a panel.
+    /// <summary>From how many tokens on there are tiles. Measured: fewer do not pay for a panel.</summary>
     public static int LeastTokens => 4;
 
-    public bool Exists => true;
-
-    public static RowTiling<T, TRows> Of(TensorType type, int tokens) => new(tokens);
-
-    public static void Fill<TFormat>(TFormat* blocks, int rowBlocks, int rows, int count, byte* panel) where TFormat : unmanaged, IBlockFormat<TFormat> =>
-        PanelRows<T, TRows>.Fill(blocks, rowBlocks, rows, count, panel);
-
-    public void Multiply<TFormat>(int rows, TileKernelArguments arguments) where TFormat : unmanaged, IBlockFormat<TFormat>
+    /// <summary>Multiplies a panel with all tokens; the first tile asks for the weights to come.</summary>
+    /// <param name="rows">How many of its rows there are.</param>
+    /// <param name="arguments">The panel and the first token.</param>
+    public void Multiply<TFormat>(int rows, RowTileArguments arguments) where TFormat : unmanaged, IBlockFormat<TFormat>
     {
         // A group's share of the next panel's lines.
         var lines = ((rows * ActivationQuantizer.Group / TFormat.Length * sizeof(TFormat)) + LineBytes - 1) / LineBytes;
@@ -50,7 +45,7 @@ internal readonly unsafe struct RowTiling<T, TRows> : IPanelTiles<RowTiling<T, T
         }
     }
 
-    private static void Send<TFormat>(int tokens, in TileKernelArguments arguments, int lines) where TFormat : unmanaged, IBlockFormat<TFormat>
+    private static void Send<TFormat>(int tokens, in RowTileArguments arguments, int lines) where TFormat : unmanaged, IBlockFormat<TFormat>
     {
         switch (tokens)
         {

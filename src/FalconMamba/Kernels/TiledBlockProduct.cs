@@ -1,16 +1,17 @@
 using System.Runtime.CompilerServices;
-using FalconMamba.Kernels.Assembled;
+using FalconMamba.Kernels.Lanes;
 using FalconMamba.Quantization;
 
 namespace FalconMamba.Kernels;
 
 /// <summary>
 /// Matrix × matrix over block weights and activations of eight bits: 32 rows and 256 columns of the weights are unpacked, and
-/// all tokens pass them, a few at a time. Each output is the same chain as in <see cref="BlockProduct{TBytes, TPair, TFormat}"/>.
+/// all tokens pass them, a few at a time, by intrinsics. Each output is the same chain as in <see cref="BlockProduct{TBytes, TPair, TFormat}"/>.
 /// </summary>
-internal unsafe struct TiledBlockProduct<TFormat, TTiles> : IBlockJob
+internal unsafe struct TiledBlockProduct<T, TRows, TFormat> : IBlockJob
+    where T : unmanaged, ILanes<T>
+    where TRows : unmanaged, IRowLanes<TRows, T>
     where TFormat : unmanaged, IBlockFormat<TFormat>
-    where TTiles : struct, IPanelTiles<TTiles>
 {
     // What lies on the stack: a number for each row of a panel and each token.
     private const int MostTokens = 256;
@@ -19,7 +20,7 @@ internal unsafe struct TiledBlockProduct<TFormat, TTiles> : IBlockJob
     private Ranges _ranges;
     private byte* _records;
     private int _blocks, _rounds;
-    private TTiles _tiles, _tilesOfLongerRound;
+    private RowTiling<T, TRows> _tiles, _tilesOfLongerRound;
 
     /// <summary>Runs the product, if there are tiles for so many tokens; the input of <paramref name="arguments"/> is not read.</summary>
     /// <param name="arguments">The weights, and where the result goes.</param>
@@ -30,22 +31,21 @@ internal unsafe struct TiledBlockProduct<TFormat, TTiles> : IBlockJob
     /// <returns>Whether it ran.</returns>
     public static bool TryRun(in MatrixProductArguments arguments, in QuantizedRows activations, QuantizedActivations scratch, ComputePool pool, int threads)
     {
-        if (arguments.Tokens < TTiles.LeastTokens) return false;
+        if (arguments.Tokens < RowTiling<T, TRows>.LeastTokens) return false;
         // Rounds that differ by a token at most, so that none is left with less than a tile.
         var rounds = (arguments.Tokens + MostTokens - 1) / MostTokens;
         var shorter = arguments.Tokens / rounds;
         var blocks = arguments.Columns / TFormat.Length;
-        var job = new TiledBlockProduct<TFormat, TTiles>
+        var job = new TiledBlockProduct<T, TRows, TFormat>
         {
             _arguments = arguments,
             _ranges = new Ranges(arguments.Rows, (long)blocks * sizeof(TFormat), threads),
             _records = scratch.Arranged(arguments.Tokens, TileActivations.ByteLength(arguments.Columns)),
             _blocks = blocks,
             _rounds = rounds,
-            _tiles = TTiles.Of(TFormat.Type, shorter),
-            _tilesOfLongerRound = TTiles.Of(TFormat.Type, arguments.Tokens % rounds > 0 ? shorter + 1 : shorter),
+            _tiles = new(shorter),
+            _tilesOfLongerRound = new(arguments.Tokens % rounds > 0 ? shorter + 1 : shorter),
         };
-        if (!job._tiles.Exists || !job._tilesOfLongerRound.Exists) return false;
         TileActivations.Arrange(in activations, arguments.Tokens, TFormat.Offset, TFormat.HasMinimum, job._records, pool, threads);
         pool.Run(ref job, job._ranges.Count, threads);
         return true;
@@ -56,7 +56,7 @@ internal unsafe struct TiledBlockProduct<TFormat, TTiles> : IBlockJob
     {
         var (first, end) = _ranges[block];
         var sums = stackalloc float[(MostTokens * WeightPanel.Rows) + 16];
-        var panel = stackalloc byte[WeightPanel.Bytes + (2 * TileKernel.MostTokens * 64) + 64];
+        var panel = stackalloc byte[WeightPanel.Bytes + 64];
         sums = (float*)(((nuint)sums + 63) & ~(nuint)63);
         panel = (byte*)(((nuint)panel + 63) & ~(nuint)63);
         for (var row = first; row < end; row += WeightPanel.Rows)
@@ -86,15 +86,14 @@ internal unsafe struct TiledBlockProduct<TFormat, TTiles> : IBlockJob
         for (var i = 0; i < records; i++)
         {
             var count = Math.Min(blocksOfRecord, _blocks - (i * blocksOfRecord));
-            TTiles.Fill(weights + (i * blocksOfRecord), _blocks, rows, count, panel);
+            PanelRows<T, TRows>.Fill(weights + (i * blocksOfRecord), _blocks, rows, count, panel);
             var place = ((nint)i * _arguments.Tokens) + token;
-            tiles.Multiply<TFormat>(rows, new TileKernelArguments
+            tiles.Multiply<TFormat>(rows, new RowTileArguments
             {
                 Panel = panel,
                 Records = _records + (place * TileActivations.RecordBytes),
                 Scales = scales + place,
                 Sums = sums,
-                Scratch = (float*)(panel + WeightPanel.Bytes),
                 Groups = blocksOfRecord == 1 ? WeightPanel.Columns / ActivationQuantizer.Group : count,
                 Ahead = ahead + (i * share),
             });

@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using FalconMamba.Kernels.Lanes;
 
 namespace FalconMamba.Quantization;
@@ -41,21 +39,6 @@ internal struct GroupScales
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => (_minimums & LowSix) | ((ulong)(((_rest >> 4) & LowFour) | ((_minimums >> 2) & UpperTwo)) << 32);
-    }
-
-    /// <summary>
-    /// The scales and then the minimums, one a byte, of four blocks, each in its quarter of a register and behind four other bytes
-    /// of it.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Unpack(Vector512<int> heads)
-    {
-        var numbers = Avx512F.ShiftRightLogicalVariable(Avx512F.Shuffle(heads, 0b11_10_11_01).AsUInt32(), Quarters(0, 0, 0, 4));
-        var upper = Avx512F.Shuffle(heads, 0b10_10_01_01).AsUInt32() >>> 2;
-        return ((numbers & Quarters(LowSix, LowFour, LowSix, LowFour)) | (upper & Quarters(0, UpperTwo, 0, UpperTwo))).AsInt32();
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static Vector512<uint> Quarters(uint a, uint b, uint c, uint d) => Vector512.Create(Vector128.Create(a, b, c, d));
     }
 
     /// <summary>One of eight numbers.</summary>

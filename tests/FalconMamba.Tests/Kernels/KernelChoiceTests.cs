@@ -28,8 +28,9 @@ public class KernelChoiceTests
         foreach (var format in BlockFormats.All)
         {
             Assert.Equal(emitted ? nameof(BlockKernel) : nameof(BlockProduct<,,>), kernels.Choose(format.Type, 64, 256, 1).Name);
-            foreach (var (rows, tokens) in ((int, int)[])[(64, 9), (64, 17), (63, 9)])
-                Assert.Equal(emitted ? rows == 64 && (format.Type is TensorType.Q4_K or TensorType.Q6_K || (format.Type == TensorType.Q5_K && tokens == 9)) ? nameof(FewTokensKernel) : nameof(TileKernel) : nameof(RowTile<,,,>), kernels.Choose(format.Type, rows, 256, tokens).Name);
+            foreach (var (rows, tokens) in ((int, int)[])[(64, 4), (64, 9), (63, 17)])
+                Assert.Equal(emitted ? nameof(FewTokensKernel) : nameof(RowTile<,,,>), kernels.Choose(format.Type, rows, 256, tokens).Name);
+            Assert.Equal(emitted ? nameof(FewTokensKernel) : nameof(BlockProduct<,,>), kernels.Choose(format.Type, 64, 256, 2).Name);
             Assert.Equal(nameof(DecodedBlockProduct<,>), exact.Choose(format.Type, 64, 256, 1).Name);
         }
     }

@@ -1,6 +1,7 @@
 using FalconMamba.Formats;
 using FalconMamba.Formats.Safetensors;
 using FalconMamba.Kernels;
+using FalconMamba.Kernels.Assembled;
 using FalconMamba.Kernels.Lanes;
 using FalconMamba.Quantization;
 using FsCheck;
@@ -125,7 +126,7 @@ public class BlockDotTests
     [Fact]
     public void The_largest_numbers_give_the_same_bits_for_any_few_tokens()
     {
-        foreach (var type in (TensorType[])[TensorType.Q4_K, TensorType.Q5_K, TensorType.Q6_K])
+        foreach (var type in BlockFormats.All.Select(format => format.Type))
         {
             foreach (var (rows, blocks) in ((int, int)[])[(8, 1), (16, 2), (264, 9), (1032, 1)])
             {
@@ -144,9 +145,9 @@ public class BlockDotTests
                         default: random.NextBytes(block); break;
                     }
 
-                    // d and dmin near one.
+                    // The block's numbers near one.
                     BitConverter.TryWriteBytes(block[(type == TensorType.Q6_K ? info.BlockBytes - 2 : 0)..], (Half)(0.5 + random.NextDouble()));
-                    if (type != TensorType.Q6_K) BitConverter.TryWriteBytes(block[2..], (Half)(0.5 + random.NextDouble()));
+                    if (type is TensorType.Q4_K or TensorType.Q5_K or TensorType.Q4_1 or TensorType.Q5_1) BitConverter.TryWriteBytes(block[2..], (Half)(0.5 + random.NextDouble()));
                 }
 
                 var weights = Tensor.FromBytes("w", type, [rows, columns], bytes);
@@ -190,7 +191,9 @@ public class BlockDotTests
     [InlineData(TensorType.Q6_K, 75)]
     [InlineData(TensorType.Q6_K, 88)]
     [InlineData(TensorType.Q8_0, 75)]
+    [InlineData(TensorType.Q8_0, 88)]
     [InlineData(TensorType.Q4_0, 75)]
+    [InlineData(TensorType.Q5_0, 75)]
     public void Many_tokens_give_the_bits_that_each_alone_gives(TensorType type, int rowCount)
     {
         const int FirstRow = 5, Columns = 768, Tokens = 269;
@@ -296,8 +299,8 @@ public class BlockDotTests
                 };
                 switch (path)
                 {
-                    case "amx" or "emitted" when FewTokensProduct<TFormat>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
-                    case "amx" or "emitted" when TiledBlockProduct<TFormat, Tiling>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
+                    case "amx" or "emitted" when IsTakenTogether(in arguments) && FewTokensProduct<TFormat>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
+                    case "amx" or "emitted" when IsTakenTogether(in arguments) && ManyTokensProduct<TFormat>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1): break;
                     case "amx" or "emitted": BlockProduct<ByteLanes256, BytePair512, TFormat>.Run(in arguments, in rows, scratch, ComputePool.Shared, 1); break;
                     case "512" when BytePair512.IsSupported: Run<Lanes512, ByteLanes256, BytePair512, RowLanes512>(in arguments, in rows); break;
                     case "512": Run<Lanes512, ByteLanes256, BytePair<ByteLanes256>, RowLanes512>(in arguments, in rows); break;
@@ -307,13 +310,15 @@ public class BlockDotTests
                 }
             }
 
+            static bool IsTakenTogether(in MatrixProductArguments product) => product.Tokens > 1 && product.Rows % FewTokensKernel.Rows == 0;
+
             void Run<T, TBytes, TPair, TRows>(in MatrixProductArguments arguments, in QuantizedRows rows)
                 where T : unmanaged, ILanes<T>
                 where TBytes : unmanaged, IByteLanes<TBytes>
                 where TPair : unmanaged, IBytePair<TPair, TBytes>
                 where TRows : unmanaged, IRowLanes<TRows, T>
             {
-                if (!TiledBlockProduct<TFormat, RowTiling<T, TRows>>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1))
+                if (!TiledBlockProduct<T, TRows, TFormat>.TryRun(in arguments, in rows, scratch, ComputePool.Shared, 1))
                     BlockProduct<TBytes, TPair, TFormat>.Run(in arguments, in rows, null, ComputePool.Shared, 1);
             }
         }

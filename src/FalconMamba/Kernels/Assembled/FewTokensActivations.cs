@@ -6,63 +6,141 @@ namespace FalconMamba.Kernels.Assembled;
 
 /// <summary>
 /// The activations of some tokens as a <see cref="FewTokensKernel"/> reads them: for each block a part a token, and behind
-/// them the scales of each two tokens [4, 2 tokens, twice the same].
+/// them what each two tokens have together.
 /// </summary>
 /// <remarks>
-/// A part: codes [256]; factors as words: of each group, for Q5_K twice, for Q6_K of each 32 columns twice, four of them in the
-/// order 0, 2, 1, 3. Q4_K and Q5_K: of each group half its sum as a word, rounded down, and what is left of it, 0 or 1, as a
-/// byte. Q6_K: minus 32 times the sums of eight columns of each group as integers [16, 2]: columns 0 to 3 and 8 to 11, columns 4
-/// to 7 and 12 to 15.
+/// A part of 256 columns: codes; factors as words: of each group, for Q5_K twice, for Q6_K of each 32 columns twice, four of them
+/// in the order 0, 2, 1, 3. Q4_K and Q5_K: of each group half its sum as a word, rounded down, and what is left of it, 0 or 1, as
+/// a byte. Q6_K: minus 32 times the sums of eight columns of each group as integers [16, 2]: columns 0 to 3 and 8 to 11, columns 4
+/// to 7 and 12 to 15. A part of 32 columns: for panels codes that are 128 higher; else codes, and where weights have no minimum
+/// minus their sum times what the weights' codes are too high by, and zero. Two tokens together: their scales [twos, 2]; where
+/// blocks are short and have a minimum, minus their sums as floats [twos, 2].
 /// </remarks>
 internal readonly unsafe struct FewTokensActivations
 {
-    /// <summary>Where in a part factors and sums begin.</summary>
+    /// <summary>Where in a part of 256 columns factors and sums begin.</summary>
     public const int Factors = 256, Sums = Factors + 32;
 
     /// <summary>Where in a part of Q4_K or Q5_K the sums' remainders begin.</summary>
     public const int Odd = Sums + (Groups * sizeof(short));
 
-    private const int Groups = 8, Columns = 256, Group = ActivationQuantizer.Group, VectorFloats = 16;
+    /// <summary>Where in a part of 32 columns that is which its sums begin with.</summary>
+    public const int Start = Group;
+
+    /// <summary>The bytes of two numbers, one a token.</summary>
+    public const int TwoBytes = 2 * sizeof(float);
+
+    private const int Groups = 8, Columns = 256, Group = ActivationQuantizer.Group;
 
     private readonly TensorType _type;
+    private readonly bool _isOfPanels;
 
-    private FewTokensActivations(TensorType type) => _type = type;
+    private FewTokensActivations(TensorType type, bool isOfPanels) => (_type, _isOfPanels) = (type, isOfPanels);
 
     /// <summary>The bytes of a token's part of a block.</summary>
-    public int PartBytes => Sums + (_type == TensorType.Q6_K ? 128 : 32);
+    public int PartBytes => _type switch
+    {
+        TensorType.Q6_K => Sums + 128,
+        TensorType.Q4_K or TensorType.Q5_K => Sums + 32,
+        _ => HasStarts ? Group + sizeof(long) : Group,
+    };
+
+    /// <summary>The blocks that a panel has of a row.</summary>
+    public int PanelBlocks => Columns / Length;
+
+    private int Length => _type.Info().BlockLength;
+
+    private bool HasStarts => !HasNegativeSums && !_isOfPanels;
+
+    private bool HasNegativeSums => _type is TensorType.Q4_1 or TensorType.Q5_1;
 
     /// <summary>The layout for weights of a type.</summary>
-    public static FewTokensActivations Of(TensorType type) => new(type);
+    /// <param name="type">The block format.</param>
+    /// <param name="isOfPanels">Whether they pass a panel.</param>
+    public static FewTokensActivations Of(TensorType type, bool isOfPanels) => new(type, isOfPanels);
 
     /// <summary>The bytes that a token of up to a width takes at most, whatever the format and its company.</summary>
-    public static int MostBytes(int columns) => checked((columns + Columns - 1) / Columns * Of(TensorType.Q6_K).BlockBytes(1));
+    public static int MostBytes(int columns) => checked((columns + Columns - 1) / Columns * Of(TensorType.Q6_K, isOfPanels: true).BlockBytes(1));
+
+    /// <summary>Where in a block begins what two tokens have together.</summary>
+    public int TwosPlace(int tokens) => tokens * PartBytes;
+
+    /// <summary>Where the sums lie from the scales of the first two tokens on.</summary>
+    public static int NegativeSumsPlace(int tokens) => (tokens + 1) / 2 * TwoBytes;
 
     /// <summary>The bytes of a block.</summary>
-    public int BlockBytes(int tokens) => (tokens * PartBytes) + ((tokens + 1) / 2 * VectorFloats * sizeof(float));
+    public int BlockBytes(int tokens) => TwosPlace(tokens) + ((HasNegativeSums ? 2 : 1) * NegativeSumsPlace(tokens));
+
+    /// <summary>The bytes of a panel's blocks.</summary>
+    public int PanelBytes(int tokens) => PanelBlocks * BlockBytes(tokens);
 
     /// <summary>Lays out some tokens.</summary>
     /// <param name="x">The first of them.</param>
     /// <param name="tokens">How many.</param>
     /// <param name="destination">Room for <see cref="BlockBytes"/> a block.</param>
-    public void Arrange(in QuantizedRows x, int tokens, byte* destination)
-    {
-        for (var block = 0; block < x.Columns / Columns; block++, destination += BlockBytes(tokens)) Arrange(in x, tokens, block, destination);
-    }
+    public void Arrange(in QuantizedRows x, int tokens, byte* destination) => Arrange(in x, tokens, 0, x.Columns / x.Block, destination);
 
-    /// <summary>Lays out a block of some tokens.</summary>
-    public void Arrange(in QuantizedRows x, int tokens, int block, byte* destination)
+    /// <summary>Lays out some blocks of some tokens.</summary>
+    /// <param name="x">The first token.</param>
+    /// <param name="tokens">How many.</param>
+    /// <param name="first">The first block.</param>
+    /// <param name="end">The one behind the last.</param>
+    /// <param name="destination">Room for <see cref="BlockBytes"/> a block.</param>
+    public void Arrange(in QuantizedRows x, int tokens, int first, int end, byte* destination)
     {
-        for (var token = 0; token < tokens; token++) ArrangePart(x.From(token), block, destination + (token * PartBytes));
-        var scales = (float*)(destination + (tokens * PartBytes));
-        for (var two = 0; two < tokens; two += 2, scales += VectorFloats)
+        var distance = BlockBytes(tokens);
+        for (var token = 0; token < tokens; token++)
         {
-            float first = x.From(two).Scales[block], second = x.From(Math.Min(tokens - 1, two + 1)).Scales[block];
-            for (var i = 0; i < VectorFloats; i += 4) Vector128.Create(first, first, second, second).Store(scales + i);
+            var row = x.From(token);
+            var part = destination + (token * PartBytes);
+            var number = destination + TwosPlace(tokens) + (token * sizeof(float));
+            if (x.Block == Columns) ArrangeLong(row, first, end, part, distance);
+            else ArrangeShort(row, first, end, part, HasNegativeSums ? number + NegativeSumsPlace(tokens) : null, distance);
+            for (var block = first; block < end; block++, number += distance) *(float*)number = row.Scales[block];
+        }
+
+        // The last of an odd number stands in for the one that is missing.
+        if (tokens % 2 == 0) return;
+        var last = destination + TwosPlace(tokens) + ((tokens - 1) * sizeof(float));
+        for (var block = first; block < end; block++, last += distance)
+        {
+            ((float*)last)[1] = *(float*)last;
+            if (HasNegativeSums) ((float*)(last + NegativeSumsPlace(tokens)))[1] = *(float*)(last + NegativeSumsPlace(tokens));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ArrangePart(in QuantizedRows row, int block, byte* part)
+    private void ArrangeShort(in QuantizedRows row, int first, int end, byte* part, byte* negative, int distance)
+    {
+        var higher = Vector256.Create(_isOfPanels ? (byte)128 : (byte)0);
+        var (hasStarts, offset) = (HasStarts, Offset);
+        for (var block = first; block < end; block++, part += distance)
+        {
+            (Vector256.Load(row.Codes + (block * Group)) ^ higher).Store(part);
+            var sum = row.Sums[2 * block] + row.Sums[(2 * block) + 1];
+            if (hasStarts) *(long*)(part + Start) = (uint)(-offset * sum);
+            if (negative is null) continue;
+            *(float*)negative = -sum;
+            negative += distance;
+        }
+    }
+
+    // What codes are too high by.
+    private int Offset => _type switch
+    {
+        TensorType.Q8_0 => 128,
+        TensorType.Q5_0 => 16,
+        _ => 8,
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ArrangeLong(in QuantizedRows row, int first, int end, byte* part, int distance)
+    {
+        for (var block = first; block < end; block++, part += distance) ArrangeLong(in row, block, part);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ArrangeLong(in QuantizedRows row, int block, byte* part)
     {
         var codes = row.Codes + (block * Columns);
         for (var i = 0; i < Columns; i += Group) Vector256.Load(codes + i).Store(part + i);

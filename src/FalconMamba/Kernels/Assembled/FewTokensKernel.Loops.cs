@@ -8,16 +8,21 @@ internal abstract partial class FewTokensKernel
     // Measured: from memory to the second-level cache, so far behind the rows that are asked for in any case.
     private const int AheadBytes = 8 * 1024, PageAheadBytes = 32 * 1024;
 
-    // A group's share of the next tile's activations.
-    private int ShareOfActivations => Layout.BlockBytes(Tokens) / MostGroups;
+    // Of short blocks pages are asked for at every eighth only: each such wish takes time.
+    private const int BlocksOfPage = 8;
+
+    // The share that some groups have of a block of the next tile's activations, and of the next panel's rows.
+    private int ShareOfActivations => Layout.BlockBytes(Tokens) * GroupsAtOnce / MostGroups;
+
+    private int ShareOfRows => Rows * GroupsAtOnce * Info.BlockBytes;
 
     private unsafe delegate* unmanaged[Cdecl]<void*, void> Assemble()
     {
         Code.mov(ebp, 0xAAAAAAAA);
         Code.kmovd(k4, ebp);
         Prepare();
-        if (_task == FewTokensTask.Stream) StreamRows();
-        else if (_task == FewTokensTask.Fill) FillPanel();
+        if (Task == FewTokensTask.Stream) StreamRows();
+        else if (Task == FewTokensTask.Fill) FillPanel();
         else SendTiles();
         return Kernel.Load();
     }
@@ -48,18 +53,17 @@ internal abstract partial class FewTokensKernel
         Code.mov(r14, r13);
         Code.mov(r10, __qword_ptr[rdi + 16]);
         Code.mov(rcx, __qword_ptr[rdi + 56]);
-        Code.vpxord(zmm0, zmm0, zmm0);
-        for (var two = 0; two < Twos; two++) Code.vmovaps(Scratch(Sums, two), zmm0);
+        ClearSums();
         Code.Label(ref block);
         FindNextBlock();
         Multiply();
-        ScaleBlock();
         Code.mov(rsi, r15);
         Code.mov(rdx, rbp);
         Code.add(r10, Layout.BlockBytes(Tokens));
         Code.add(r14, Rows * Info.BlockBytes);
         Code.dec(rcx);
         Code.jnz(block);
+        KeepSums();
         Store();
         Code.add(rax, Rows * sizeof(float));
         Code.dec(rbx);
@@ -87,6 +91,8 @@ internal abstract partial class FewTokensKernel
     {
         var tile = Code.CreateLabel();
         var group = Code.CreateLabel();
+        var last = Code.CreateLabel();
+        var next = Code.CreateLabel();
         Code.mov(r10, __qword_ptr[rdi + 32]);
         Code.mov(rax, __qword_ptr[rdi + 40]);
         Code.mov(rcx, __qword_ptr[rdi + 48]);
@@ -94,19 +100,33 @@ internal abstract partial class FewTokensKernel
         Code.Label(ref tile);
         Code.mov(r11, __qword_ptr[rdi + 16]);
         Code.mov(rbx, __qword_ptr[rdi + 24]);
-        Code.lea(r13, __[r10 + Layout.BlockBytes(Tokens)]);
+        Code.lea(r13, __[r10 + Layout.PanelBytes(Tokens)]);
         Code.Label(ref group);
-        MultiplyPanel();
-        ScaleBlock();
-        Code.add(r11, ScratchBytes);
-        Code.add(rax, Twos * VectorBytes);
-        Code.add(r13, ShareOfActivations);
-        if (_task == FewTokensTask.TileAndAsk) Code.add(r14, Rows * Info.BlockBytes);
-        Code.dec(rbx);
+        if (GroupsAtOnce > 1)
+        {
+            Code.cmp(rbx, GroupsAtOnce);
+            Code.jb(last);
+            SendGroups(GroupsAtOnce);
+            Code.jnz(group);
+            Code.jmp(next);
+            Code.Label(ref last);
+        }
+
+        SendGroups(1);
         Code.jnz(group);
-        Code.add(r10, Layout.BlockBytes(Tokens));
+        Code.Label(ref next);
+        Code.add(r10, Layout.PanelBytes(Tokens));
         Code.dec(rcx);
         Code.jnz(tile);
+    }
+
+    // Leaves whether there are groups left in the flags.
+    private void SendGroups(int groups)
+    {
+        MultiplyPanel(groups);
+        Code.add(r11, groups * ScratchBytes);
+        Code.add(rax, groups * Twos * VectorBytes);
+        Code.sub(rbx, groups);
     }
 
     // Of these rows, or the first one of the next rows; the last block of all is its own next one.
@@ -121,55 +141,63 @@ internal abstract partial class FewTokensKernel
         Code.lea(rbp, __[r15 + (r8 * 4)]);
     }
 
-    // What is multiplied next, little by little, since all at once would hold up what is loaded.
-    private void Ask(int step)
+    /// <summary>Asks for what is multiplied next, little by little, since all at once would hold up what is loaded.</summary>
+    /// <param name="step">How much of a block is multiplied.</param>
+    /// <param name="steps">In how many steps it is.</param>
+    protected void Ask(int step, int steps)
     {
-        switch (_task)
+        if (Task == FewTokensTask.Stream)
         {
-            case FewTokensTask.Stream:
-                // The next rows follow these: while a block of each is multiplied, as many bytes are asked for in reading order.
-                foreach (var place in Share(step, Rows * Info.BlockBytes)) Code.prefetcht1(__byte_ptr[r14 + (AheadBytes + place)]);
-                if (step == 0) Code.prefetcht1(__byte_ptr[r14 + PageAheadBytes]);
-                break;
-            default:
-                // The next panel's rows follow as well; the first tile asks for them.
-                if (_task == FewTokensTask.TileAndAsk) foreach (var place in Share(step, Rows * Info.BlockBytes)) Code.prefetcht1(__byte_ptr[r14 + place]);
-                foreach (var place in Share(step, ShareOfActivations)) Code.prefetcht0(__byte_ptr[r13 + place]);
-                foreach (var place in Share(step, Twos * VectorBytes)) Code.prefetcht0(__byte_ptr[rax + ((MostGroups * Twos * VectorBytes) + place)]);
-                break;
+            // The next rows follow these: while a block of each is multiplied, as many bytes are asked for in reading order.
+            foreach (var place in Share(step, steps, Rows * Info.BlockBytes)) Code.prefetcht1(__byte_ptr[r14 + (AheadBytes + place)]);
+            if (step == 0) AskForPage();
+            return;
         }
+
+        // The next panel's rows follow as well; the first tile asks for them.
+        if (Task == FewTokensTask.TileAndAsk) foreach (var place in Share(step, steps, ShareOfRows)) Code.prefetcht1(__byte_ptr[r14 + place]);
+        foreach (var place in Share(step, steps, ShareOfActivations)) Code.prefetcht0(__byte_ptr[r13 + place]);
+        if (step < steps - 1) return;
+        Code.add(r13, ShareOfActivations);
+        if (Task == FewTokensTask.TileAndAsk) Code.add(r14, ShareOfRows);
+    }
+
+    private void AskForPage()
+    {
+        if (Info.BlockLength > Group)
+        {
+            Code.prefetcht1(__byte_ptr[r14 + PageAheadBytes]);
+            return;
+        }
+
+        var others = Code.CreateLabel();
+        Code.test(ecx, BlocksOfPage - 1);
+        Code.jnz(others);
+        Code.prefetcht1(__byte_ptr[r14 + PageAheadBytes]);
+        Code.Label(ref others);
+    }
+
+    /// <summary>Asks for the sums of the next tile's groups.</summary>
+    protected void AskForSums(int groups, int step = 0, int steps = 1)
+    {
+        foreach (var place in Share(step, steps, groups * Twos * VectorBytes)) Code.prefetcht0(__byte_ptr[rax + ((MostGroups * Twos * VectorBytes) + place)]);
     }
 
     // A step's share of the lines of so many bytes.
-    private IEnumerable<int> Share(int step, int bytes)
+    private static IEnumerable<int> Share(int step, int steps, int bytes)
     {
-        var (lines, steps) = ((bytes + VectorBytes - 1) / VectorBytes, Passes * Tokens);
+        var lines = (bytes + VectorBytes - 1) / VectorBytes;
         for (var line = lines * step / steps; line < lines * (step + 1) / steps; line++) yield return line * VectorBytes;
-    }
-
-    private void ScaleBlock()
-    {
-        for (var two = 0; two < Twos; two++)
-        {
-            var (first, second) = (2 * two, Math.Min(Tokens - 1, (2 * two) + 1));
-            AddHalves(zmm0, zmm1, Totals[first], Totals[second]);
-            Code.vcvtdq2ps(zmm0, zmm0);
-            Scale(first, second);
-            var sums = _task == FewTokensTask.Stream ? Scratch(Sums, two) : __zmmword_ptr[rax + (two * VectorBytes)];
-            Code.vmovaps(zmm1, sums);
-            Code.vfmadd231ps(zmm1, zmm0, __zmmword_ptr[r10 + ((Tokens * Layout.PartBytes) + (two * VectorBytes))]);
-            Code.vmovaps(sums, zmm1);
-        }
     }
 
     // Each token's numbers of eight rows together.
     private void Store()
     {
         Code.mov(rcx, rax);
-        Code.vmovdqu64(zmm1, __zmmword_ptr[Constant<long>(0, 2, 4, 6, 1, 3, 5, 7)]);
+        Code.vmovdqu64(zmm1, __zmmword_ptr[Constant(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15)]);
         for (var token = 0; token < Tokens; token++)
         {
-            if (token % 2 == 0) Code.vpermpd(zmm0, zmm1, Scratch(Sums, token / 2));
+            if (token % 2 == 0) Code.vpermps(zmm0, zmm1, Scratch(Sums, token / 2));
             Code.vextractf64x4(__ymmword_ptr[rcx], zmm0, (byte)(token % 2));
             Code.add(rcx, r12);
         }

@@ -7,19 +7,17 @@ using static Iced.Intel.AssemblerRegisters;
 namespace FalconMamba.Kernels.Assembled;
 
 /// <summary>
-/// The product of Q4_K, Q5_K or Q6_K with a few tokens at a time, assembled: the same integers and operations on floats as in
+/// The product of block weights with a few tokens at a time, assembled: the same integers and operations on floats as in
 /// <see cref="BlockProduct{TBytes, TPair, TFormat}"/>, hence the same bits.
 /// </summary>
 /// <remarks>
 /// Eight rows go side by side, a block at a time, each an eighth of the registers; so weights are nearly one stream, and little
-/// has to change places. A token's eight columns are broadcast to the rows as they are loaded, which takes no time. Sums over
-/// so few columns that they fit words are multiplied, two groups at a time, with scales times factors. What changes places
-/// does so between the tokens' multiplications, for which the processor has other units, and stays in registers: a store would
-/// take time from them. More tokens than a few pass a panel, which is the scratch of some groups of rows.
+/// has to change places. A token's eight columns are broadcast to the rows as they are loaded, which takes no time. What changes
+/// places does so between the tokens' multiplications, for which the processor has other units, and stays in registers: a store
+/// would take time from them. More tokens than a few pass a panel, which is the scratch of some groups of rows.
 /// Registers: rsi and rdx the blocks of the first and of the fifth row, r8 the bytes of a row, r9 three times as many; r10 the
 /// activations, r11 the scratch, rcx the blocks left, rbx the groups left; r15 and rbp the next blocks of those rows; r13 the
-/// next rows, r14 what is asked for; rax the output, r12 its stride. Of the vectors zmm4 and zmm5 are sums, zmm16 to zmm23 the
-/// tokens' totals, zmm24 activations; k4 chooses upper words.
+/// next rows, r14 what is asked for; rax the output, r12 its stride. k4 chooses every second number.
 /// </remarks>
 internal abstract partial class FewTokensKernel
 {
@@ -32,26 +30,18 @@ internal abstract partial class FewTokensKernel
     /// <summary>The tokens of all passes at most: a third pass would cost more than a panel.</summary>
     public const int MostTogether = 2 * MostTokens;
 
-    /// <summary>The bytes of scratch, which begins at a multiple of 64.</summary>
-    public const int ScratchBytes = Columns + (32 * VectorBytes);
+    /// <summary>The bytes of scratch, which begins at a multiple of 64: those of a group of a panel, at most.</summary>
+    public const int ScratchBytes = 56 * VectorBytes;
 
     /// <summary>The groups of rows of a panel at most; each takes <see cref="ScratchBytes"/>.</summary>
     public const int MostGroups = 4;
 
-    private const int VectorBytes = 64;
+    protected const int VectorBytes = 64, Group = ActivationQuantizer.Group;
 
-    // In the scratch, for each two tokens the sums of all blocks [4, 2 tokens, 2 rows].
-    private const int Sums = 0;
-
-    // Of a panel: for each two passes the scales [8 rows, 4] as words; what the end of a block takes [5]; codes [32, 8 rows, 8].
-    private const int Scales = 0, Ends = Scales + (4 * VectorBytes), Columns = Ends + (5 * VectorBytes);
+    // In the scratch while rows are streamed: for each two tokens the sums of all blocks, [8 rows, 2 tokens].
+    protected const int Sums = 0;
 
     private static readonly ConcurrentDictionary<(TensorType, int, FewTokensTask), nint> Loaded = [];
-
-    private readonly FewTokensTask _task;
-
-    // Scales times factors of the tokens that there are registers for.
-    private readonly AssemblerRegisterZMM[] _products;
 
     // What is still to be added between multiplications, and between how many.
     private readonly Queue<Action> _beside = [];
@@ -61,20 +51,15 @@ internal abstract partial class FewTokensKernel
     /// <param name="type">The block format.</param>
     /// <param name="tokens">The tokens of a pass.</param>
     /// <param name="task">What it does.</param>
-    /// <param name="spare">Registers that neither this class nor the format needs while rows are streamed.</param>
-    protected FewTokensKernel(TensorType type, int tokens, FewTokensTask task, ReadOnlySpan<AssemblerRegisterZMM> spare)
+    protected FewTokensKernel(TensorType type, int tokens, FewTokensTask task)
     {
-        _task = task;
-        _products = task == FewTokensTask.Stream ? [.. spare, .. tokens < MostTokens ? Totals[tokens..] : []] : PanelSpare;
+        Task = task;
         Info = type.Info();
-        Layout = FewTokensActivations.Of(type);
+        Layout = FewTokensActivations.Of(type, isOfPanels: task != FewTokensTask.Stream);
         Tokens = tokens;
     }
 
-    // While a panel is multiplied nothing but codes, sums, totals and activations is in registers.
-    private static AssemblerRegisterZMM[] PanelSpare { get; } = [zmm12, zmm13, zmm14, zmm15, zmm25, zmm26, zmm27, zmm28];
-
-    private static AssemblerRegisterZMM[] Totals { get; } = [zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23];
+    protected FewTokensTask Task { get; }
 
     protected TensorTypeInfo Info { get; }
 
@@ -89,31 +74,13 @@ internal abstract partial class FewTokensKernel
 
     protected Assembler Code => Kernel.Code;
 
-    /// <summary>The times that the tokens pass in a block.</summary>
-    protected abstract int Passes { get; }
-
-    /// <summary>The codes of a pass, eight columns in each, of a first group and of a second one, or of a group's two halves.</summary>
-    protected abstract (AssemblerRegisterZMM[] First, AssemblerRegisterZMM[] Second) Codes { get; }
-
-    /// <summary>Where scales are while rows are streamed: for each two passes a register.</summary>
-    protected abstract ReadOnlySpan<AssemblerRegisterZMM> HeldScales { get; }
-
-    /// <summary>What <see cref="Scale"/> reads: at most five.</summary>
-    protected abstract ReadOnlySpan<AssemblerRegisterZMM> EndRegisters { get; }
-
-    /// <summary>Whether the kernels take a product. One token has a kernel of its own, and many of Q5_K are faster in tiles.</summary>
-    /// <param name="type">The block format.</param>
+    /// <summary>Whether the kernels take a product, but for what is left of its rows. One token has a kernel of its own.</summary>
     /// <param name="rows">The rows of the weights.</param>
     /// <param name="tokens">The tokens.</param>
-    public static bool Takes(TensorType type, int rows, int tokens) => rows % Rows == 0 && tokens >= 2 && type switch
-    {
-        TensorType.Q4_K or TensorType.Q6_K => true,
-        TensorType.Q5_K => tokens <= MostTogether,
-        _ => false,
-    };
+    public static bool Takes(int rows, int tokens) => rows >= Rows && tokens >= 2;
 
     /// <summary>The kernel for so many tokens, assembled when it is first asked for.</summary>
-    /// <param name="type">The block format: Q4_K, Q5_K or Q6_K.</param>
+    /// <param name="type">The block format.</param>
     /// <param name="tokens">One to <see cref="MostTokens"/>; to fill a panel, any.</param>
     /// <param name="task">What it does.</param>
     /// <returns>The function, or null if there is none or the system allows no code to be made.</returns>
@@ -123,130 +90,37 @@ internal abstract partial class FewTokensKernel
         return (delegate* unmanaged[Cdecl]<void*, void>)Loaded.GetOrAdd((type, tokens, task), static key => (nint)Create(key.Item1, key.Item2, key.Item3).Assemble());
     }
 
+    /// <summary>The groups of a panel that are multiplied together: one or two.</summary>
+    protected abstract int GroupsAtOnce { get; }
+
     /// <summary>Loads the constants.</summary>
     protected abstract void Prepare();
 
-    /// <summary>Brings together what the first pass takes of the block at two places: the first and the fifth row.</summary>
+    /// <summary>Brings together what comes first of the blocks at two places: those of the first and of the fifth row.</summary>
     protected abstract IEnumerable<Action> Begin(AssemblerRegister64 first, AssemblerRegister64 fifth);
 
-    /// <summary>Brings together what later passes take, in place of what this one was the last to take.</summary>
-    protected abstract IEnumerable<Action> Continue(int pass);
+    /// <summary>Sets the sums of rows that are streamed to zero.</summary>
+    protected abstract void ClearSums();
 
-    /// <summary>Unpacks scales, and what is kept for the end of the block.</summary>
-    protected abstract void UnpackHeads();
+    /// <summary>Adds a block's products to the sums, and begins the next one.</summary>
+    protected abstract void Multiply();
 
-    /// <summary>Leaves the pass's <see cref="Codes"/>, and its scales where <see cref="HeldScales"/> says.</summary>
-    protected abstract void FormCodes(int pass);
+    /// <summary>Leaves the sums of streamed rows in the scratch.</summary>
+    protected abstract void KeepSums();
 
-    /// <summary>Where in a token's part a pass's columns begin, and the numbers that its sums begin with, or null for zero.</summary>
-    protected abstract (int Columns, int? Start) ActivationsOf(int pass);
+    /// <summary>Unpacks the blocks of eight rows into their part of a panel.</summary>
+    protected abstract void Fill();
 
-    /// <summary>Leaves what is kept for the end of the block in <see cref="EndRegisters"/>.</summary>
-    protected abstract void UnpackEnd();
+    /// <summary>Adds the products of some of a panel's groups with a tile to the sums of these.</summary>
+    /// <param name="groups">One, or <see cref="GroupsAtOnce"/>.</param>
+    protected abstract void MultiplyPanel(int groups);
 
-    /// <summary>Turns the floats of totals in zmm0, as <see cref="AddHalves"/> leaves them, to floats times their scale; zmm1 to zmm5 are free.</summary>
-    /// <param name="first">The first token.</param>
-    /// <param name="second">The second one, or the first again.</param>
-    protected abstract void Scale(int first, int second);
-
-    // Leaves the tokens' totals of a block of eight rows and what their scaling takes, and begins the next one.
-    private void Multiply()
-    {
-        UnpackHeads();
-        for (var pass = 0; pass < Passes; pass++)
-        {
-            FormCodes(pass);
-            AddBeside(pass < Passes - 1 ? Continue(pass) : Begin(r15, rbp));
-            MultiplyCodes(pass);
-        }
-
-        UnpackEnd();
-    }
-
-    // The same of a block in a panel, which Fill leaves there.
-    private void MultiplyPanel()
-    {
-        AssemblerRegisterZMM[] codes = [.. Codes.First, .. Codes.Second];
-        for (var pass = 0; pass < Passes; pass++)
-        {
-            for (var i = 0; i < codes.Length; i++) Code.vmovdqa64(codes[i], Scratch(Columns, (pass * codes.Length) + i));
-            MultiplyCodes(pass);
-        }
-
-        for (var i = 0; i < EndRegisters.Length; i++) Code.vmovdqa64(EndRegisters[i], Scratch(Ends, i));
-    }
-
-    private void Fill()
-    {
-        AssemblerRegisterZMM[] codes = [.. Codes.First, .. Codes.Second];
-        foreach (var step in Begin(rsi, rdx)) step();
-        UnpackHeads();
-        for (var pass = 0; pass < Passes; pass++)
-        {
-            FormCodes(pass);
-            for (var i = 0; i < codes.Length; i++) Code.vmovdqa64(Scratch(Columns, (pass * codes.Length) + i), codes[i]);
-            if (pass % 2 == 0) Code.vmovdqa64(Scratch(Scales, pass / 2), HeldScales[pass / 2]);
-            if (pass < Passes - 1) foreach (var step in Continue(pass)) step();
-        }
-
-        UnpackEnd();
-        for (var i = 0; i < EndRegisters.Length; i++) Code.vmovdqa64(Scratch(Ends, i), EndRegisters[i]);
-    }
-
-    // All tokens times a pass's columns: sums of the first half in one word of each pair, of the second in the other.
-    private void MultiplyCodes(int pass)
-    {
-        var (first, second) = Codes;
-        var (activations, start) = ActivationsOf(pass);
-        var (low, high, columns) = (zmm4, zmm5, zmm24);
-        for (var token = 0; token < Tokens; token++)
-        {
-            if (start is { } place)
-            {
-                Code.vpbroadcastq(low, Part(__qword_ptr, token, place));
-                Code.vpbroadcastq(high, Part(__qword_ptr, token, place + sizeof(long)));
-            }
-            else
-            {
-                // Of the encodings only the short one waits for nothing.
-                Code.vpxor(xmm4, xmm4, xmm4);
-                Code.vpxor(xmm5, xmm5, xmm5);
-            }
-
-            for (var i = 0; i < first.Length; i++)
-            {
-                Code.vpbroadcastq(columns, Part(__qword_ptr, token, activations + (i * sizeof(long))));
-                Code.vpdpbusd(low, first[i], columns);
-                Code.vpbroadcastq(columns, Part(__qword_ptr, token, activations + ((first.Length + i) * sizeof(long))));
-                Code.vpdpbusd(high, second[i], columns);
-            }
-
-            Code.vpslld(high, high, 16);
-            Code.vmovdqu16(low.k4, high);
-            // Of each row the scales times factors of this pass, twice: its sums are in two halves.
-            var product = token < _products.Length ? _products[token] : high;
-            if (pass % 2 == 0 || token >= _products.Length)
-            {
-                Code.vpbroadcastq(product, Part(__qword_ptr, token, FewTokensActivations.Factors + (pass / 2 * sizeof(long))));
-                if (_task == FewTokensTask.Stream) Code.vpmullw(product, product, HeldScales[pass / 2]);
-                else Code.vpmullw(product, product, Scratch(Scales, pass / 2));
-            }
-
-            Code.vpshufd(high, product, (byte)(pass % 2 == 0 ? 0b10_10_00_00 : 0b11_11_01_01));
-            if (pass == 0) Code.vpmaddwd(Totals[token], low, high);
-            else Code.vpdpwssd(Totals[token], low, high);
-            Ask((pass * Tokens) + token);
-            if (_beside.Count == 0) continue;
-            for (var left = (_beside.Count + _gaps - 1) / _gaps; left > 0; left--) _beside.Dequeue()();
-            _gaps--;
-        }
-    }
-
-    /// <summary>Of two tokens' sums, in each quarter the totals of two rows and then of the same rows.</summary>
+    /// <summary>Of two tokens' sums, each in two halves, the totals of eight rows: those of both tokens side by side.</summary>
     protected void AddHalves(AssemblerRegisterZMM destination, AssemblerRegisterZMM scratch, AssemblerRegisterZMM first, AssemblerRegisterZMM second)
     {
-        Code.vshufps(destination, first, second, 0b10_00_10_00);
-        Code.vshufps(scratch, first, second, 0b11_01_11_01);
+        Code.vpblendmd(destination.k4, first, second);
+        Code.vpblendmd(scratch.k4, second, first);
+        Code.vpshufd(scratch, scratch, 0b10_11_00_01);
         Code.vpaddd(destination, destination, scratch);
     }
 
@@ -291,52 +165,51 @@ internal abstract partial class FewTokensKernel
         };
     }
 
-    /// <summary>Codes of 32 columns in zmm0 to zmm3, of low bits in halves of bytes and upper bits elsewhere; zmm24 is lost.</summary>
-    /// <param name="low">The low bits.</param>
-    /// <param name="isHigh">Whether they are in the high halves.</param>
-    /// <param name="upper">The upper bits.</param>
-    /// <param name="shift">How far they go to the left.</param>
-    /// <param name="bits">Where they are then.</param>
-    protected void JoinBits(RowRegisters low, bool isHigh, RowRegisters upper, int shift, Label bits)
+    /// <summary>Sixteen bytes of four rows, every second one from a row on, step by step.</summary>
+    /// <param name="register">Where they come together.</param>
+    /// <param name="low">Its lowest part.</param>
+    /// <param name="first">The block of the first row.</param>
+    /// <param name="fifth">The block of the fifth row.</param>
+    /// <param name="row">The row: 0 or 1.</param>
+    /// <param name="place">Where in a block the bytes begin.</param>
+    protected IEnumerable<Action> LoadQuarters(
+        AssemblerRegisterZMM register, AssemblerRegisterXMM low, AssemblerRegister64 first, AssemblerRegister64 fifth, int row, int place)
     {
-        ReadOnlySpan<AssemblerRegisterZMM> codes = [zmm0, zmm1, zmm2, zmm3];
-        for (var i = 0; i < codes.Length; i++)
+        yield return () => Code.vmovdqu32(low, Row(__xmmword_ptr, first, fifth, row, place));
+        for (var quarter = 1; quarter < 4; quarter++)
         {
-            var (code, source) = (codes[i], low.Columns[i]);
-            if (isHigh) Code.vpsrlw(code, source, 4);
-            Code.vpandd(code, isHigh ? code : source, zmm31);
-            source = upper.Columns[i];
-            if (shift > 0) Code.vpsllw(zmm24, source, (byte)shift);
-            else if (shift < 0) Code.vpsrlw(zmm24, source, (byte)-shift);
-            Code.vpternlogd(code, shift == 0 ? source : zmm24, __zmmword_ptr[bits], 0xF8);
+            var (part, next) = ((byte)quarter, row + (2 * quarter));
+            yield return () => Code.vinserti32x4(register, register, Row(__xmmword_ptr, first, fifth, next, place), part);
         }
     }
 
-    // Adds some steps between the multiplications of the pass to come.
-    private void AddBeside(IEnumerable<Action> steps)
+    /// <summary>Adds some steps between the multiplications to come.</summary>
+    /// <param name="steps">The steps.</param>
+    /// <param name="gaps">How often <see cref="TakeBeside"/> will be called.</param>
+    protected void AddBeside(IEnumerable<Action> steps, int gaps)
     {
         foreach (var step in steps) _beside.Enqueue(step);
-        _gaps = Tokens;
+        _gaps = gaps;
     }
 
-    /// <summary>Sixteen bytes of four rows, every second one from a row on.</summary>
-    protected void LoadQuarters(AssemblerRegisterZMM register, AssemblerRegisterXMM low, int row, int place)
+    /// <summary>Takes a share of those steps.</summary>
+    protected void TakeBeside()
     {
-        Code.vmovdqu(low, Row(__xmmword_ptr, rsi, rdx, row, place));
-        for (var quarter = 1; quarter < 4; quarter++) Code.vinserti32x4(register, register, Row(__xmmword_ptr, rsi, rdx, row + (2 * quarter), place), (byte)quarter);
-    }
-
-    /// <summary>The lower half of each number of two bytes as a float; ymm3 is lost.</summary>
-    protected void ConvertHalves(AssemblerRegisterZMM destination, AssemblerRegisterZMM numbers)
-    {
-        Code.vpmovdw(ymm3, numbers);
-        Code.vcvtph2ps(destination, ymm3);
+        if (_beside.Count == 0) return;
+        for (var left = (_beside.Count + _gaps - 1) / _gaps; left > 0; left--) _beside.Dequeue()();
+        _gaps--;
     }
 
     /// <summary>A place in a token's part of the block's activations.</summary>
-    protected AssemblerMemoryOperand Part(AssemblerMemoryOperandFactory size, int token, int place) => size[r10 + ((token * Layout.PartBytes) + place)];
+    protected AssemblerMemoryOperand Part(int token, int place) => __qword_ptr[r10 + ((token * Layout.PartBytes) + place)];
 
-    private static AssemblerMemoryOperand Scratch(int place, int vector = 0) => __zmmword_ptr[r11 + (place + (vector * VectorBytes))];
+    /// <summary>What the block's activations have for two tokens together.</summary>
+    protected AssemblerMemoryOperand Two(int two, int place = 0) => __qword_ptr[r10 + (Layout.TwosPlace(Tokens) + (two * FewTokensActivations.TwoBytes) + place)];
+
+    /// <summary>The sums of two tokens of the tile.</summary>
+    protected AssemblerMemoryOperand TileSums(int group, int two) => __zmmword_ptr[rax + (((group * Twos) + two) * VectorBytes)];
+
+    protected static AssemblerMemoryOperand Scratch(int place, int vector = 0) => __zmmword_ptr[r11 + (place + (vector * VectorBytes))];
 
     /// <summary>A constant that fills a register, as often as it fits.</summary>
     protected Label Constant<T>(params ReadOnlySpan<T> numbers) where T : unmanaged
@@ -347,19 +220,8 @@ internal abstract partial class FewTokensKernel
         return Kernel.Constant(all);
     }
 
-    /// <summary>A constant that chooses bytes of each quarter and makes words of them.</summary>
-    /// <param name="places">Which bytes.</param>
-    /// <param name="first">What is added to these.</param>
-    /// <param name="isUpper">Whether they are the upper halves of the words; the others are zero.</param>
-    protected Label Words(ReadOnlySpan<int> places, int first, bool isUpper)
-    {
-        var bytes = new byte[2 * places.Length];
-        bytes.AsSpan().Fill(0x80);
-        for (var i = 0; i < places.Length; i++) bytes[(2 * i) + (isUpper ? 1 : 0)] = (byte)(first + places[i]);
-        return Constant<byte>(bytes);
-    }
-
-    private static AssemblerMemoryOperand Row(AssemblerMemoryOperandFactory size, AssemblerRegister64 first, AssemblerRegister64 fifth, int row, int place)
+    /// <summary>A place in a row's block.</summary>
+    protected static AssemblerMemoryOperand Row(AssemblerMemoryOperandFactory size, AssemblerRegister64 first, AssemblerRegister64 fifth, int row, int place)
     {
         var near = row < 4 ? first : fifth;
         return (row % 4) switch
@@ -376,6 +238,7 @@ internal abstract partial class FewTokensKernel
         {
             TensorType.Q4_K => new FewTokensQ4_K(tokens, task),
             TensorType.Q5_K => new FewTokensQ5_K(tokens, task),
-            _ => new FewTokensQ6_K(tokens, task),
+            TensorType.Q6_K => new FewTokensQ6_K(tokens, task),
+            _ => new FewTokensShort(type, tokens, task),
         };
 }

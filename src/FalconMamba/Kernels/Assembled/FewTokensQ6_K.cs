@@ -13,7 +13,7 @@ namespace FalconMamba.Kernels.Assembled;
 /// zmm0 to zmm3 are codes, zmm8 to zmm12 low bits of the next ones, zmm26 to zmm29 and zmm13 upper bits of half a block; zmm31
 /// chooses halves of bytes. zmm14, zmm15, zmm25 and zmm30 are scales.
 /// </remarks>
-internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task) : FewTokensKernel(TensorType.Q6_K, tokens, task, [zmm6, zmm7])
+internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task) : FewTokensLong(TensorType.Q6_K, tokens, task, [zmm6, zmm7])
 {
     // Of a block, in bytes: low four bits; upper two bits; scales; d in the last two of the last sixteen.
     private const int UpperPlace = 128, ScalePlace = 192, HeadPlace = 194, PartColumns = 32, HalfBytes = 64;
@@ -67,8 +67,7 @@ internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task) : FewTokensK
     // Of each two passes the scales of two groups and of the two that lie four further.
     protected override void UnpackHeads()
     {
-        LoadQuarters(zmm0, xmm0, 0, ScalePlace);
-        LoadQuarters(zmm1, xmm1, 1, ScalePlace);
+        LoadQuarters(ScalePlace);
         Code.vpunpcklbw(zmm2, zmm0, zmm1);
         Code.vpunpckhbw(zmm3, zmm0, zmm1);
         for (var i = 0; i < Scaling.Length; i++)
@@ -80,10 +79,9 @@ internal sealed class FewTokensQ6_K(int tokens, FewTokensTask task) : FewTokensK
 
     protected override void UnpackEnd()
     {
-        LoadQuarters(zmm0, xmm0, 0, HeadPlace);
-        LoadQuarters(zmm1, xmm1, 1, HeadPlace);
+        LoadQuarters(HeadPlace);
         Code.vpunpckhdq(zmm2, zmm0, zmm1);
-        Code.vpshufd(zmm2, zmm2, 0b11_10_11_10);
+        Code.vpshufd(zmm2, zmm2, 0b11_11_10_10);
         Code.vpsrld(zmm2, zmm2, 16);
         ConvertHalves(Head[0], zmm2);
     }

@@ -15,10 +15,10 @@ internal unsafe struct FewTokensTileArguments
     /// <summary>How often eight rows, one to <see cref="FewTokensKernel.MostGroups"/>.</summary>
     public long Groups;
 
-    /// <summary>The first tile's activations, as <see cref="FewTokensActivations"/> lays out a block; the other tiles' follow.</summary>
+    /// <summary>The first tile's activations, as <see cref="FewTokensActivations"/> lays out a panel's blocks; the other tiles' follow.</summary>
     public byte* Activations;
 
-    /// <summary>What the products are added to, [tiles, groups, pairs of tokens, 4, 2 tokens, 2 rows], at a multiple of 64.</summary>
+    /// <summary>What the products are added to, [tiles, groups, pairs of tokens, 8 rows, 2 tokens], at a multiple of 64.</summary>
     public float* Sums;
 
     /// <summary>How many tiles, at least one.</summary>
@@ -26,4 +26,7 @@ internal unsafe struct FewTokensTileArguments
 
     /// <summary>The weights that <see cref="FewTokensTask.TileAndAsk"/> asks for.</summary>
     public byte* Ahead;
+
+    /// <summary>The blocks of a row in the panel, at least one: more only where they are short.</summary>
+    public long Blocks;
 }

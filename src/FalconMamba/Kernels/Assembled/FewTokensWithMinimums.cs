@@ -8,7 +8,7 @@ namespace FalconMamba.Kernels.Assembled;
 /// Q4_K and Q5_K: eight groups of 32 columns, of whose codes times scales their minimums are subtracted. A block begins with d
 /// and dmin, and scales and minimums of six bits.
 /// </summary>
-internal abstract class FewTokensWithMinimums : FewTokensKernel
+internal abstract class FewTokensWithMinimums : FewTokensLong
 {
     /// <summary>The bytes before a block's codes.</summary>
     protected const int HeadBytes = 16;
@@ -38,10 +38,9 @@ internal abstract class FewTokensWithMinimums : FewTokensKernel
     // The sixteen bytes that a block begins with; zmm0 to zmm5 are free.
     protected override void UnpackHeads()
     {
-        LoadQuarters(zmm0, xmm0, 0, 0);
-        LoadQuarters(zmm1, xmm1, 1, 0);
+        LoadQuarters(0);
         Code.vpunpckldq(Kept.Heads, zmm0, zmm1);
-        Code.vpshufd(Kept.Heads, Kept.Heads, 0b01_00_01_00);
+        Code.vpshufd(Kept.Heads, Kept.Heads, 0b01_01_00_00);
         var quarters = new Quarters(Kernel);
         quarters.LoadScaleConstants(zmm3, zmm4, zmm5);
         quarters.UnpackScales(zmm0, zmm0, zmm2, zmm3, zmm4, zmm5);
@@ -78,11 +77,11 @@ internal abstract class FewTokensWithMinimums : FewTokensKernel
     // A sum has a bit more than a word: it is twice its half, rounded down, and the rest.
     private void SumMinimums(AssemblerRegisterZMM sum, int token)
     {
-        Code.vpbroadcastq(zmm24, Part(__qword_ptr, token, FewTokensActivations.Sums));
+        Code.vpbroadcastq(zmm24, Part(token, FewTokensActivations.Sums));
         Code.vpmaddwd(sum, GroupMinimums.First, zmm24);
-        Code.vpbroadcastq(zmm24, Part(__qword_ptr, token, FewTokensActivations.Sums + sizeof(long)));
+        Code.vpbroadcastq(zmm24, Part(token, FewTokensActivations.Sums + sizeof(long)));
         Code.vpdpwssd(sum, GroupMinimums.Last, zmm24);
-        Code.vpbroadcastq(zmm24, Part(__qword_ptr, token, FewTokensActivations.Odd));
+        Code.vpbroadcastq(zmm24, Part(token, FewTokensActivations.Odd));
         Code.vpdpbusd(sum, GroupMinimums.Single, zmm24);
     }
 
