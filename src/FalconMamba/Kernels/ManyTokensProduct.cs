@@ -13,10 +13,10 @@ namespace FalconMamba.Kernels;
 /// </summary>
 internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : unmanaged, IBlockFormat<TFormat>
 {
-    private const int Rows = FewTokensKernel.MostGroups * FewTokensKernel.Rows, MostLength = FewTokensKernel.MostTokens;
+    private const int Rows = FewTokensKernel.MostGroups * FewTokensKernel.Rows;
 
     // What lies on the stack: a number for each row of a panel and each token of a round, in whole tiles.
-    private const int MostTiles = 32, VectorFloats = 16, Alignment = 64;
+    private const int MostTokens = 256, VectorFloats = 16, Alignment = 64;
 
     private MatrixProductArguments _arguments;
     private Ranges _ranges;
@@ -24,6 +24,10 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
     private byte* _activations;
     private delegate* unmanaged[Cdecl]<void*, void> _fill, _firstTile, _longerTile, _tile;
     private int _blocks, _panels, _tiles, _longer, _length;
+
+    private static int MostLength => FewTokensKernel.MostTokensOfTile(TFormat.Type);
+
+    private static int MostTiles => MostTokens / MostLength;
 
     private readonly nint PanelBytes => PlaceOf(_tiles);
 
@@ -68,7 +72,7 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
     public readonly void Run(int block)
     {
         var (first, end) = _ranges[block];
-        var sums = stackalloc float[(MostTiles * MostLength * Rows) + (Alignment / sizeof(float))];
+        var sums = stackalloc float[(MostTokens * Rows) + (Alignment / sizeof(float))];
         var panel = stackalloc byte[(FewTokensKernel.MostGroups * FewTokensKernel.ScratchBytes) + Alignment];
         sums = (float*)(((nuint)sums + Alignment - 1) & ~(nuint)(Alignment - 1));
         panel = (byte*)(((nuint)panel + Alignment - 1) & ~(nuint)(Alignment - 1));
@@ -125,7 +129,7 @@ internal unsafe struct ManyTokensProduct<TFormat> : IBlockJob where TFormat : un
     [SkipLocalsInit]
     private readonly void Put(int row, int groups, int tile, int tiles, float* sums)
     {
-        var numbers = stackalloc float[MostLength * Rows];
+        var numbers = stackalloc float[FewTokensKernel.MostTokens * Rows];
         var order = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
         for (var end = tile + tiles; tile < end; tile++)
         {

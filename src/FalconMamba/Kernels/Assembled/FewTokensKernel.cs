@@ -74,6 +74,9 @@ internal abstract partial class FewTokensKernel
 
     protected Assembler Code => Kernel.Code;
 
+    /// <summary>The tokens of a tile at most: half as many where two groups of rows, together, leave no registers for more.</summary>
+    public static int MostTokensOfTile(TensorType type) => type is TensorType.Q5_K or TensorType.Q6_K ? MostTokens / 2 : MostTokens;
+
     /// <summary>Whether the kernels take a product, but for what is left of its rows. One token has a kernel of its own.</summary>
     /// <param name="rows">The rows of the weights.</param>
     /// <param name="tokens">The tokens.</param>

@@ -6,10 +6,12 @@ namespace FalconMamba.Kernels.Assembled;
 
 /// <summary>
 /// Blocks of 256 columns: Q4_K, Q5_K, Q6_K. Sums over so few columns that they fit words are multiplied, two groups at a time,
-/// with scales times factors.
+/// with scales times factors. Of a panel, where registers suffice, two groups of rows are multiplied together with half as many
+/// tokens, so that activations are loaded half as often.
 /// </summary>
 /// <remarks>
-/// zmm4 and zmm5 are sums, zmm16 to zmm23 the tokens' totals of a block, zmm24 activations.
+/// zmm4 and zmm5 are sums, zmm16 to zmm23 the tokens' totals of a block, zmm24 and zmm29 activations. The second group of a panel
+/// has zmm6 and zmm7, and zmm20 to zmm23.
 /// </remarks>
 internal abstract class FewTokensLong : FewTokensKernel
 {
@@ -30,7 +32,11 @@ internal abstract class FewTokensLong : FewTokensKernel
     // While a panel is multiplied nothing but codes, sums, totals and activations is in registers.
     private static AssemblerRegisterZMM[] PanelSpare { get; } = [zmm12, zmm13, zmm14, zmm15, zmm25, zmm26, zmm27, zmm28];
 
+    private static AssemblerRegisterZMM[] SecondGroup { get; } = [zmm8, zmm9, zmm10, zmm11];
+
     private static AssemblerRegisterZMM[] Totals { get; } = [zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23];
+
+    protected override int GroupsAtOnce => MostTokensOfTile(Info.Type) < MostTokens ? 2 : 1;
 
     /// <summary>The times that the tokens pass in a block.</summary>
     protected abstract int Passes { get; }
@@ -75,21 +81,28 @@ internal abstract class FewTokensLong : FewTokensKernel
         }
 
         UnpackEnd();
-        ScaleBlock();
+        ScaleBlock(0);
     }
 
-    // The same of a block in a panel, which Fill leaves there.
+    // The same of blocks in a panel, which Fill leaves there.
     protected override void MultiplyPanel(int groups)
     {
-        AssemblerRegisterZMM[] codes = [.. Codes.First, .. Codes.Second];
         for (var pass = 0; pass < Passes; pass++)
         {
-            for (var i = 0; i < codes.Length; i++) Code.vmovdqa64(codes[i], Scratch(Columns, (pass * codes.Length) + i));
-            MultiplyCodes(pass);
+            for (var group = 0; group < groups; group++)
+            {
+                AssemblerRegisterZMM[] codes = [.. CodesOf(group).First, .. CodesOf(group).Second];
+                for (var i = 0; i < codes.Length; i++) Code.vmovdqa64(codes[i], OfPanel(group, Columns, (pass * codes.Length) + i));
+            }
+
+            MultiplyCodes(pass, groups);
         }
 
-        for (var i = 0; i < EndRegisters.Length; i++) Code.vmovdqa64(EndRegisters[i], Scratch(Ends, i));
-        ScaleBlock();
+        for (var group = 0; group < groups; group++)
+        {
+            for (var i = 0; i < EndRegisters.Length; i++) Code.vmovdqa64(EndRegisters[i], OfPanel(group, Ends, i));
+            ScaleBlock(group);
+        }
     }
 
     protected override void Fill()
@@ -110,54 +123,80 @@ internal abstract class FewTokensLong : FewTokensKernel
     }
 
     // All tokens times a pass's columns: sums of the first half in one word of each pair, of the second in the other.
-    private void MultiplyCodes(int pass)
+    private void MultiplyCodes(int pass, int groups = 1)
     {
-        var (first, second) = Codes;
         var (activations, start) = ActivationsOf(pass);
-        var (low, high, columns) = (zmm4, zmm5, zmm24);
+        var length = Codes.First.Length;
         for (var token = 0; token < Tokens; token++)
         {
-            if (start is { } place)
+            for (var group = 0; group < groups; group++) BeginSums(group, token, start);
+            for (var i = 0; i < length; i++)
             {
-                Code.vpbroadcastq(low, Part(token, place));
-                Code.vpbroadcastq(high, Part(token, place + sizeof(long)));
-            }
-            else
-            {
-                // Of the encodings only the short one waits for nothing.
-                Code.vpxor(xmm4, xmm4, xmm4);
-                Code.vpxor(xmm5, xmm5, xmm5);
+                Code.vpbroadcastq(zmm24, Part(token, activations + (i * sizeof(long))));
+                for (var group = 0; group < groups; group++) Code.vpdpbusd(SumsOf(group).Low, CodesOf(group).First[i], zmm24);
+                var columns = groups == 1 ? zmm24 : zmm29;
+                Code.vpbroadcastq(columns, Part(token, activations + ((length + i) * sizeof(long))));
+                for (var group = 0; group < groups; group++) Code.vpdpbusd(SumsOf(group).High, CodesOf(group).Second[i], columns);
             }
 
-            for (var i = 0; i < first.Length; i++)
-            {
-                Code.vpbroadcastq(columns, Part(token, activations + (i * sizeof(long))));
-                Code.vpdpbusd(low, first[i], columns);
-                Code.vpbroadcastq(columns, Part(token, activations + ((first.Length + i) * sizeof(long))));
-                Code.vpdpbusd(high, second[i], columns);
-            }
-
-            Code.vpslld(high, high, 16);
-            Code.vmovdqu16(low.k4, high);
-            // Of each row the scales times factors of this pass, twice: its sums are in two halves.
-            var product = token < _products.Length ? _products[token] : high;
-            if (pass % 2 == 0 || token >= _products.Length)
-            {
-                Code.vpbroadcastq(product, Part(token, FewTokensActivations.Factors + (pass / 2 * sizeof(long))));
-                if (Task == FewTokensTask.Stream) Code.vpmullw(product, product, HeldScales[pass / 2]);
-                else Code.vpmullw(product, product, Scratch(Scales, pass / 2));
-            }
-
-            Code.vpshufd(high, product, (byte)(pass % 2 == 0 ? 0b10_10_00_00 : 0b11_11_01_01));
-            if (pass == 0) Code.vpmaddwd(Totals[token], low, high);
-            else Code.vpdpwssd(Totals[token], low, high);
+            for (var group = 0; group < groups; group++) AddPass(pass, group, token);
             Ask((pass * Tokens) + token, Passes * Tokens);
-            if (Task != FewTokensTask.Stream) AskForSums(1, (pass * Tokens) + token, Passes * Tokens);
+            if (Task != FewTokensTask.Stream) AskForSums(groups, (pass * Tokens) + token, Passes * Tokens);
             TakeBeside();
         }
     }
 
-    protected override int GroupsAtOnce => 1;
+    private void BeginSums(int group, int token, int? start)
+    {
+        var (low, high) = SumsOf(group);
+        if (start is { } place && group == 0)
+        {
+            Code.vpbroadcastq(low, Part(token, place));
+            Code.vpbroadcastq(high, Part(token, place + sizeof(long)));
+        }
+        else if (start is not null)
+        {
+            Code.vmovdqa64(low, SumsOf(0).Low);
+            Code.vmovdqa64(high, SumsOf(0).High);
+        }
+        else
+        {
+            // Of the encodings only the short one waits for nothing.
+            var (first, second) = group == 0 ? (xmm4, xmm5) : (xmm6, xmm7);
+            Code.vpxor(first, first, first);
+            Code.vpxor(second, second, second);
+        }
+    }
+
+    // Adds a pass's sums times scales times factors to the token's totals.
+    private void AddPass(int pass, int group, int token)
+    {
+        var (low, high) = SumsOf(group);
+        Code.vpslld(high, high, 16);
+        Code.vmovdqu16(low.k4, high);
+        // Of each row the scales times factors of this pass, twice: its sums are in two halves.
+        var index = IndexOf(group, token);
+        var product = index < _products.Length ? _products[index] : high;
+        if (pass % 2 == 0 || index >= _products.Length)
+        {
+            Code.vpbroadcastq(product, Part(token, FewTokensActivations.Factors + (pass / 2 * sizeof(long))));
+            if (Task == FewTokensTask.Stream) Code.vpmullw(product, product, HeldScales[pass / 2]);
+            else Code.vpmullw(product, product, OfPanel(group, Scales, pass / 2));
+        }
+
+        Code.vpshufd(high, product, (byte)(pass % 2 == 0 ? 0b10_10_00_00 : 0b11_11_01_01));
+        if (pass == 0) Code.vpmaddwd(Totals[index], low, high);
+        else Code.vpdpwssd(Totals[index], low, high);
+    }
+
+    private static (AssemblerRegisterZMM Low, AssemblerRegisterZMM High) SumsOf(int group) => group == 0 ? (zmm4, zmm5) : (zmm6, zmm7);
+
+    private (AssemblerRegisterZMM[] First, AssemblerRegisterZMM[] Second) CodesOf(int group) => group == 0 ? Codes : (SecondGroup[..2], SecondGroup[2..]);
+
+    // Of the registers that each token of each group has one of.
+    private static int IndexOf(int group, int token) => (group * MostTokens / 2) + token;
+
+    private static AssemblerMemoryOperand OfPanel(int group, int place, int vector) => Scratch((group * ScratchBytes) + place, vector);
 
     protected override void ClearSums()
     {
@@ -170,15 +209,15 @@ internal abstract class FewTokensLong : FewTokensKernel
     {
     }
 
-    private void ScaleBlock()
+    private void ScaleBlock(int group)
     {
         for (var two = 0; two < Twos; two++)
         {
             var (first, second) = (2 * two, Math.Min(Tokens - 1, (2 * two) + 1));
-            AddHalves(zmm0, zmm1, Totals[first], Totals[second]);
+            AddHalves(zmm0, zmm1, Totals[IndexOf(group, first)], Totals[IndexOf(group, second)]);
             Code.vcvtdq2ps(zmm0, zmm0);
             Scale(first, second);
-            var sums = Task == FewTokensTask.Stream ? Scratch(Sums, two) : TileSums(0, two);
+            var sums = Task == FewTokensTask.Stream ? Scratch(Sums, two) : TileSums(group, two);
             Code.vmovaps(zmm1, sums);
             Code.vpbroadcastq(zmm24, Two(two));
             Code.vfmadd231ps(zmm1, zmm0, zmm24);
