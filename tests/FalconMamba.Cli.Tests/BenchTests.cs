@@ -173,7 +173,9 @@ public class BenchTests
         double Field(string name) => json.RootElement.GetProperty(name).GetDouble();
         Assert.Equal((3000, 2), (Field("pp"), Field("pl")));
         Assert.True(Field("gap_longest_ms") >= Field("gap_median_ms"));
-        foreach (var name in (string[])["speed_pp", "speed_pp_alone", "tokens_meanwhile", "step_before_ms", "step_after_ms"]) Assert.True(Field(name) > 0);
+        foreach (var name in (string[])["speed_pp", "speed_pp_alone", "tokens_meanwhile"]) Assert.True(Field(name) > 0);
+        // Steps of so small a model come in bursts, whose median may be no time at all.
+        foreach (var name in (string[])["step_before_ms", "step_after_ms"]) Assert.True(Field(name) >= 0);
         Assert.Equal(Math.Max(150, 3 * Field("step_ms")), Field("gap_bound_ms"), 0.01);
         Assert.Equal(Field("gap_longest_ms") > Field("gap_bound_ms"), Field("gaps_beyond_bound") > 0);
     }
