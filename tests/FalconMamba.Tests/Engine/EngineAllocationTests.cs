@@ -55,12 +55,15 @@ public class EngineAllocationTests
         using var engine = new BatchEngine(model);
         var states = new RecurrentState[Sessions];
         for (var i = 0; i < 50; i++) states[i] = await Talk(i);
+        // What earlier tests left to their finalizers would hide what sessions cost; what goes later is no cost either.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = GC.GetTotalMemory(forceFullCollection: true);
         for (var i = 50; i < Sessions; i++) states[i] = await Talk(i);
         var each = (double)(GC.GetTotalMemory(forceFullCollection: true) - before) / (Sessions - 50);
         FixtureFolder.Report($"{Sessions} idle sessions: {each:F0} managed bytes each beside a state of {states[0].ByteLength}; {engine.Statistics}");
         // What is managed of a state is its last hidden row and a few objects.
-        Assert.InRange(each, 0, (sizeof(float) * model.Config.HiddenSize) + 1024);
+        Assert.InRange(each, double.NegativeInfinity, (sizeof(float) * model.Config.HiddenSize) + 1024);
         Assert.Equal((0, 0), (engine.Statistics.Running, engine.Statistics.Waiting));
         Array.ForEach(states, state => state.Dispose());
 
