@@ -19,7 +19,7 @@ public sealed record BatchEngineOptions
 
     /// <summary>
     /// How long a running stream may wait for its next token while prompts are read, unless three steps without prompts take
-    /// longer. A step reads as many tokens of prompts as take a third of it, or one and a half such steps.
+    /// longer. A step reads as many tokens of prompts as take a third of it, or 1.65 such steps.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not above zero.</exception>
     public TimeSpan LongestGap { get; init => field = AboveZero(value); } = TimeSpan.FromMilliseconds(150);

@@ -10,7 +10,7 @@ internal sealed class StepBudget(BatchEngineOptions options)
     // What is aimed at: a part of the longest gap, or of the three steps that a stream may wait where those take longer. Single
     // steps have taken three times as long as their neighbours, those of large models twice; and prompts gain little from longer
     // pieces.
-    private const double GapParts = 3, StepsAimedAt = 1.5;
+    private const double GapParts = 3, StepsAimedAt = 1.65;
 
     // Before anything is measured; enough for a short prompt.
     private const int FirstTokens = 64;
