@@ -122,7 +122,7 @@ internal sealed class GgufHeader
         if (offset % (ulong)Alignment != 0) throw Fault(name, $"an offset that is a multiple of {Alignment} was expected, found {offset}");
         var dataLength = Math.Max(0, _file.Length - DataStart);
         if (offset > (ulong)dataLength || bytes > dataLength - (long)offset)
-            throw Fault(name, $"{bytes} bytes from byte {offset} of the data were expected, the data has {dataLength}");
+            throw Fault(name, $"{bytes} bytes from byte {offset} of the data were expected, the data has {dataLength}: the file may be cut off, so fetch it again");
         if (!_tensors.TryAdd(name, Tensor.FromFile(name, type, shape, elements, _file, DataStart + (long)offset, bytes)))
             throw Fault(name, "the name must be used once, it is used twice");
     }

@@ -165,7 +165,7 @@ internal sealed class SafetensorsHeader
     {
         var dataLength = _file.Length - _dataStart;
         if (begin > end) throw TensorFault(name, $"data_offsets must ascend, found {begin} to {end}");
-        if (end > dataLength) throw TensorFault(name, $"data was expected to end by byte {dataLength} of the data, it ends at {end}");
+        if (end > dataLength) throw TensorFault(name, $"data was expected to end by byte {dataLength} of the data, it ends at {end}: the file may be cut off, so fetch it again");
         if (!TensorTypes.TryMeasure(type, shape, out var elementCount, out var byteLength))
             throw TensorFault(name, "a shape whose size fits 64 bits was expected");
         if (byteLength != end - begin)
